@@ -1,1 +1,30 @@
-//! placeholder
+//! MQTT in, rows out.
+//!
+//! ```text
+//!  broker ─▶ source ┐
+//!  broker ─▶ source ┼─▶ Inlet (bounded, counted) ─▶ Intake ─▶ meshcore_store::db::Writer ─▶ commits
+//!  file ─▶ replay   ┘                                topic · message · decode · policy
+//! ```
+//!
+//! | Question | Look in |
+//! | --- | --- |
+//! | What does a topic mean? | `topic.rs` |
+//! | Which spelling of a field is read? | `message.rs` |
+//! | Is this message kept? | `intake.rs` |
+//! | Why was it dropped? | `accounting.rs` |
+//! | When is the broker tried again? | `source.rs` |
+
+pub mod accounting;
+pub mod cli;
+mod clock;
+pub mod config;
+pub mod intake;
+pub mod keys;
+pub mod message;
+pub mod pipeline;
+pub mod replay;
+mod run;
+pub mod source;
+pub mod topic;
+
+pub use run::{Feed, Ingest, system_clock};

@@ -1,1 +1,33 @@
-//! placeholder
+//! What CoreScope keeps, and the questions asked of it.
+//!
+//! ```text
+//!  meshcore-ingest ──▶ db::Writer ──▶ SQLite file ──▶ db::Reader   ──▶ meshcore-web
+//!                        (one)                   └──▶ db::Follower ──▶ live feed
+//! ```
+//!
+//! # Tour
+//!
+//! * [`UnixMillis`]: the one type for a point in time; text only at the edges.
+//! * [`Decoded`]: a frame as JSON readers see it, made by one decoder for the stored column, the API and the live feed.
+//! * [`ObserverId`], [`Signal`], [`Direction`]: what an observer says about a reception.
+//! * [`db`] (feature `sqlite`): schema, the one [`db::Writer`], the read side, and [`db::Follower`], which says what is new.
+//!
+//! Nothing here asks the operating system for the time: every write carries the moment its message arrived.
+//!
+//! # Sources
+//!
+//! Table and column names, and which value wins on a conflict, are those of the existing CoreScope databases, so that
+//! a file can be opened by either program.
+
+pub mod decoded;
+mod observer;
+mod reception;
+mod time;
+
+#[cfg(feature = "sqlite")]
+pub mod db;
+
+pub use decoded::Decoded;
+pub use observer::{InvalidObserverId, ObserverId};
+pub use reception::{Direction, Reception, Signal, hops_of, path_json};
+pub use time::{ParseTimeError, UnixMillis};

@@ -1,1 +1,83 @@
-fn main(){}
+//! `corescope`: everything in one process.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use actix_web::web;
+use clap::Parser;
+use meshcore_ingest::cli::{exit_code, start_logging};
+use meshcore_ingest::config::IngestArgs;
+use meshcore_ingest::{Feed as Messages, Ingest, system_clock};
+use meshcore_store::db::ReadPool;
+use meshcore_web::cli::{ServeArgs, Settings, forget_demo, serve};
+use meshcore_web::{App, Build, Feed, Notices, Server};
+
+/// Where `--demo` keeps its packets: never in the real database.
+const DEMO_DATABASE: &str = "data/demo.db";
+
+/// Collects the packets of a MeshCore mesh over MQTT and shows them live in the browser.
+#[derive(Parser)]
+#[command(name = "corescope", version)]
+struct Cli {
+    #[command(flatten)]
+    ingest: IngestArgs,
+
+    #[command(flatten)]
+    serve: ServeArgs,
+
+    /// Play a recording (one JSON object per line) instead of listening to brokers
+    #[arg(long, value_name = "FILE", conflicts_with = "demo")]
+    replay: Option<PathBuf>,
+
+    /// Play the recording inside the program, into a database of its own that starts empty
+    #[arg(long)]
+    demo: bool,
+
+    /// Times the recorded pace; 0 = without pauses
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_logging();
+    exit_code("corescope", &run(cli))
+}
+
+#[actix_web::main]
+async fn run(mut cli: Cli) -> anyhow::Result<()> {
+    if cli.demo && cli.ingest.db.is_none() {
+        cli.ingest.db = Some(DEMO_DATABASE.into());
+    }
+    let settings = Settings::load(&cli.ingest)?;
+    let database = settings.ingest.db_path();
+    let server = Server::bind(cli.serve.bind, settings.port(&cli.serve)?)?;
+    if cli.demo {
+        forget_demo(&database)?;
+    }
+    let messages = match cli.replay {
+        Some(file) => Messages::Replay { file, speed: cli.speed },
+        None if cli.demo => Messages::Demo { speed: cli.speed },
+        None => Messages::Brokers,
+    };
+    let (notices, news) = Notices::new();
+    let ingest = Ingest::start(&settings.ingest, &messages, move |commit| notices.tell(commit))?;
+    let readers = Arc::new(ReadPool::open(&database)?);
+    let accounting = Some(ingest.accounting());
+    let app = web::Data::new(App::new(readers, settings.web, accounting, system_clock(), Build::current()));
+    let feed = Feed::start(&database, app.hub().clone(), news)?;
+    let served = serve(server, app).await;
+    ingest.stop().await; // ends the notices, and with them the feed
+    drop(feed);
+    served
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    if speed.is_finite() && speed >= 0.0 {
+        Ok(speed)
+    } else {
+        Err("expected 0 or a positive number".to_owned())
+    }
+}

@@ -1,0 +1,194 @@
+//! What ingest reads from `config.json`, the environment and the command line.
+//!
+//! Precedence: command line, environment, file, default. `{}` is a valid file; keys beginning with `_` are comments.
+
+mod file;
+mod source;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+pub use file::{ConfigError, ConfigFile, Texts};
+pub use source::{Broker, Source};
+
+/// The ingest part of `config.json`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Config {
+    /// The database file; relative to the working directory.
+    pub db_path: Option<PathBuf>,
+    /// Brokers to listen to.
+    pub mqtt_sources: Vec<Source>,
+    /// One broker in the old form; counts only when `mqttSources` is empty.
+    pub mqtt: LegacyMqtt,
+    /// Channel name to key: 32 or 64 hex digits.
+    pub channel_keys: Texts,
+    /// A JSON file like `channelKeys`; default `channel-rainbow.json` beside the configuration file, if it exists.
+    pub channel_keys_path: Option<PathBuf>,
+    /// Channels whose key follows from their name.
+    pub hash_channels: Vec<String>,
+    /// Regions that may report; empty: all.
+    #[serde(rename = "observerIATAWhitelist")]
+    pub observer_iata_whitelist: Vec<String>,
+    /// Observers that may not.
+    pub observer_blacklist: Vec<String>,
+    /// Refuse adverts with a wrong signature.
+    pub validate_signatures: bool,
+    /// Messages that wait while the database is busy; below 1 means the default.
+    pub ingest_buffer_size: i64,
+    /// Sampling of observer readings.
+    pub metrics: Metrics,
+}
+
+/// `mqtt`: the form before there were several sources.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct LegacyMqtt {
+    /// Broker URL.
+    pub broker: String,
+    /// A topic beside `meshcore/#`.
+    pub topic: String,
+}
+
+/// `metrics`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Metrics {
+    /// Seconds between two stored samples of an observer.
+    pub sample_interval_sec: i64,
+}
+
+/// What the command line and the environment say, each stronger than the file.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct IngestArgs {
+    /// Configuration file [default: config.json, else data/config.json, else none]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Database file [default: data/meshcore.db]
+    #[arg(long, value_name = "FILE", env = "DB_PATH")]
+    pub db: Option<PathBuf>,
+
+    /// Listen to this broker only, whatever the file says
+    #[arg(long, value_name = "URL", env = "MQTT_BROKER")]
+    pub mqtt_broker: Option<String>,
+
+    /// Topic at that broker
+    #[arg(long, value_name = "FILTER", env = "MQTT_TOPIC")]
+    pub mqtt_topic: Option<String>,
+
+    /// File of channel keys
+    #[arg(long, value_name = "FILE", env = "CHANNEL_KEYS_PATH")]
+    pub channel_keys: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            db_path: None,
+            mqtt_sources: Vec::new(),
+            mqtt: LegacyMqtt::default(),
+            channel_keys: Texts::default(),
+            channel_keys_path: None,
+            hash_channels: Vec::new(),
+            observer_iata_whitelist: Vec::new(),
+            observer_blacklist: Vec::new(),
+            validate_signatures: true,
+            ingest_buffer_size: 0,
+            metrics: Metrics::default(),
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { sample_interval_sec: 300 }
+    }
+}
+
+impl Config {
+    /// Messages that wait when nothing is configured.
+    const BUFFER: usize = 50_000;
+
+    /// Reads the file and lays `args` over it. Also gives the keys nobody read here.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming file, key and line.
+    pub fn load(file: &ConfigFile, args: &IngestArgs) -> Result<(Self, BTreeSet<String>), ConfigError> {
+        let (mut config, ignored): (Self, _) = file.read()?;
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        let path = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
+        if let Some(db) = path(&args.db) {
+            config.db_path = Some(db);
+        }
+        if let Some(broker) = given(&args.mqtt_broker) {
+            let topics = given(&args.mqtt_topic).into_iter().collect();
+            config.mqtt_sources =
+                vec![Source { name: Some("env".into()), broker, topics, ..Source::default() }];
+        }
+        let beside = file.folder().join("channel-rainbow.json");
+        config.channel_keys_path = path(&args.channel_keys)
+            .or(config.channel_keys_path)
+            .or_else(|| beside.exists().then_some(beside));
+        config.check()?;
+        Ok((config, ignored))
+    }
+
+    /// The database file.
+    pub fn db_path(&self) -> PathBuf {
+        self.db_path.clone().unwrap_or_else(|| "data/meshcore.db".into())
+    }
+
+    /// Messages that may wait in front of the decoder.
+    pub fn buffer_size(&self) -> usize {
+        usize::try_from(self.ingest_buffer_size).ok().filter(|size| *size > 0).unwrap_or(Self::BUFFER)
+    }
+
+    /// The brokers to listen to: those of the list, else the old form, else one on this machine.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for a URL that cannot be used.
+    pub fn brokers(&self) -> Result<Vec<Broker>, ConfigError> {
+        let sources = if !self.mqtt_sources.is_empty() {
+            self.mqtt_sources.clone()
+        } else if self.mqtt.broker.is_empty() {
+            vec![Source {
+                name: Some("local".into()),
+                broker: "mqtt://localhost:1883".into(),
+                ..Source::default()
+            }]
+        } else {
+            let topics = [self.mqtt.topic.as_str(), Source::DEFAULT_TOPIC];
+            vec![Source {
+                name: Some("default".into()),
+                broker: self.mqtt.broker.clone(),
+                topics: topics.iter().filter(|topic| !topic.is_empty()).map(ToString::to_string).collect(),
+                ..Source::default()
+            }]
+        };
+        let mut brokers: Vec<Broker> = Vec::with_capacity(sources.len());
+        for (index, source) in sources.iter().enumerate() {
+            let mut broker = source.resolve(&format!("mqttSources[{index}]"))?;
+            while brokers.iter().any(|other| other.name == broker.name) {
+                broker.name.push_str(" (2)");
+            }
+            brokers.push(broker);
+        }
+        Ok(brokers)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.metrics.sample_interval_sec < 1 {
+            return Err(ConfigError::Value {
+                key: "metrics.sampleIntervalSec".into(),
+                reason: format!("{} is no interval; use 1 or more seconds", self.metrics.sample_interval_sec),
+            });
+        }
+        self.brokers().map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests;

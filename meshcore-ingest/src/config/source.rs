@@ -1,0 +1,206 @@
+//! One broker: what the file says, and what is used to connect.
+
+use serde::Deserialize;
+use url::Url;
+
+use super::ConfigError;
+
+/// An entry of `mqttSources`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Source {
+    /// Label in logs and figures; default: the URL without credentials.
+    pub name: Option<String>,
+    /// `mqtt://` `tcp://` `mqtts://` `ssl://` `ws://` `wss://`.
+    pub broker: String,
+    /// Credentials; those in the URL count when these are absent.
+    pub username: Option<String>,
+    /// Its password.
+    pub password: Option<String>,
+    /// `false`: do not check the broker's certificate.
+    pub reject_unauthorized: bool,
+    /// Topic filters; empty: `meshcore/#`.
+    pub topics: Vec<String>,
+    /// Regions whose packets are taken; empty: all.
+    pub iata_filter: Vec<String>,
+    /// Region of observers that name none.
+    pub region: Option<String>,
+    /// Seconds to wait for a connection.
+    pub connect_timeout_sec: u64,
+}
+
+/// A broker, ready to connect to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Broker {
+    /// Label in logs and figures, unique.
+    pub name: String,
+    /// URL without credentials, with a port.
+    pub url: String,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+    /// Whether the broker's certificate is checked.
+    pub verify: bool,
+    /// User name.
+    pub username: Option<String>,
+    /// Password; never printed.
+    pub password: Option<String>,
+    /// Topic filters, none covered by another.
+    pub topics: Vec<String>,
+    /// Regions whose packets are taken, upper case; empty: all.
+    pub iata_filter: Vec<String>,
+    /// Region of observers that name none, upper case.
+    pub region: Option<String>,
+    /// Seconds to wait for a connection.
+    pub connect_timeout_s: u64,
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self {
+            name: None,
+            broker: String::new(),
+            username: None,
+            password: None,
+            reject_unauthorized: true,
+            topics: Vec::new(),
+            iata_filter: Vec::new(),
+            region: None,
+            connect_timeout_sec: 30,
+        }
+    }
+}
+
+impl std::fmt::Debug for Broker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Broker").field("name", &self.name).field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl Source {
+    /// Everything the mesh's observers publish.
+    pub(super) const DEFAULT_TOPIC: &'static str = "meshcore/#";
+
+    /// Checks the entry at `key` and fills in what it leaves open.
+    pub(super) fn resolve(&self, key: &str) -> Result<Broker, ConfigError> {
+        let wrong = |reason: &str| ConfigError::Value {
+            key: format!("{key}.broker"),
+            reason: format!("{reason}; expected a URL such as mqtt://broker.example:1883"),
+        };
+        if self.broker.trim().is_empty() {
+            return Err(wrong("missing"));
+        }
+        let url = Url::parse(self.broker.trim()).map_err(|error| wrong(&error.to_string()))?;
+        let (scheme, tls, port) = match url.scheme() {
+            "mqtt" | "tcp" => ("tcp", false, 1883),
+            "mqtts" | "ssl" => ("ssl", true, 8883),
+            "ws" => ("ws", false, 80),
+            "wss" => ("wss", true, 443),
+            other => return Err(wrong(&format!("unknown scheme `{other}`"))),
+        };
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong("no host"))?;
+        let port = url.port().unwrap_or(port);
+        let path = if scheme.starts_with("ws") { url.path() } else { "" };
+        let public = format!("{scheme}://{host}:{port}{path}");
+        let from_url = |text: &str| (!text.is_empty()).then(|| percent_decoded(text));
+        Ok(Broker {
+            name: self.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| public.clone()),
+            url: public,
+            tls,
+            verify: self.reject_unauthorized,
+            username: self.username.clone().or_else(|| from_url(url.username())),
+            password: self.password.clone().or_else(|| url.password().and_then(from_url)),
+            topics: uncovered(&self.topics),
+            iata_filter: self.iata_filter.iter().map(|code| code.trim().to_uppercase()).collect(),
+            region: self.region.as_deref().map(str::trim).filter(|r| !r.is_empty()).map(str::to_uppercase),
+            connect_timeout_s: self.connect_timeout_sec.max(1),
+        })
+    }
+}
+
+/// Topic filters less those another one covers: a broker delivers a message once per matching subscription.
+fn uncovered(topics: &[String]) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for topic in topics.iter().map(|topic| topic.trim()).filter(|topic| !topic.is_empty()) {
+        if kept.iter().any(|other| covers(other, topic)) {
+            continue;
+        }
+        kept.retain(|other| !covers(topic, other));
+        kept.push(topic.to_owned());
+    }
+    if kept.is_empty() {
+        kept.push(Source::DEFAULT_TOPIC.to_owned());
+    }
+    kept
+}
+
+/// Whether every topic that matches `narrow` matches `wide` too.
+fn covers(wide: &str, narrow: &str) -> bool {
+    let (mut wide, mut narrow) = (wide.split('/'), narrow.split('/'));
+    loop {
+        match (wide.next(), narrow.next()) {
+            (Some("#"), _) | (None, None) => return true,
+            (Some("+"), Some(level)) if level != "#" => {}
+            (Some(a), Some(b)) if a == b => {}
+            _ => return false,
+        }
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    // The URL crate keeps user and password percent-encoded; a form value of the same text decodes it.
+    let encoded = text.replace('+', "%2B");
+    url::form_urlencoded::parse(encoded.as_bytes())
+        .map(|(key, _)| key.into_owned())
+        .next()
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("mqtt://a.example", "tcp://a.example:1883", false)]
+    #[case("tcp://a.example:1884", "tcp://a.example:1884", false)]
+    #[case("mqtts://a.example", "ssl://a.example:8883", true)]
+    #[case("wss://a.example/mqtt", "wss://a.example:443/mqtt", true)]
+    #[case("ws://[::1]:9001/", "ws://[::1]:9001/", false)]
+    fn urls_get_scheme_and_port(#[case] given: &str, #[case] used: &str, #[case] tls: bool) {
+        let source = Source { broker: given.into(), ..Source::default() };
+        let broker = source.resolve("mqttSources[0]").unwrap();
+        assert_eq!((broker.url.as_str(), broker.tls), (used, tls));
+    }
+
+    #[test]
+    fn credentials_in_the_url_are_used_and_never_shown() {
+        let source = Source { broker: "mqtt://ann:p%40ss+1@a.example".into(), ..Source::default() };
+        let broker = source.resolve("mqttSources[0]").unwrap();
+        assert_eq!(broker.username.as_deref(), Some("ann"));
+        assert_eq!(broker.password.as_deref(), Some("p@ss+1"));
+        let shown = format!("{broker:?} {} {}", broker.name, broker.url);
+        assert!(!shown.contains("p@ss") && !shown.contains("p%40ss"), "{shown}");
+    }
+
+    #[rstest]
+    #[case("", "mqttSources[3].broker: missing; expected a URL such as mqtt://broker.example:1883")]
+    #[case(
+        "localhost:1883",
+        "mqttSources[3].broker: unknown scheme `localhost`; expected a URL such as mqtt://broker.example:1883"
+    )]
+    fn a_wrong_url_names_the_key(#[case] given: &str, #[case] message: &str) {
+        let source = Source { broker: given.into(), ..Source::default() };
+        assert_eq!(source.resolve("mqttSources[3]").unwrap_err().to_string(), message);
+    }
+
+    #[rstest]
+    #[case(&[], &["meshcore/#"])]
+    #[case(&["meshcore/#", "meshcore/+/+/packets"], &["meshcore/#"])]
+    #[case(&["meshcore/+/+/packets", "meshcore/#"], &["meshcore/#"])]
+    #[case(&["meshcore/SJC/+/packets", "meshcore/SFO/#"], &["meshcore/SJC/+/packets", "meshcore/SFO/#"])]
+    fn covered_topics_are_left_out(#[case] given: &[&str], #[case] kept: &[&str]) {
+        let given: Vec<String> = given.iter().map(ToString::to_string).collect();
+        assert_eq!(uncovered(&given), kept);
+    }
+}

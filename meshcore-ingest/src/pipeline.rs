@@ -1,0 +1,154 @@
+//! Sources → queue → intake → writer.
+//!
+//! ```text
+//!  source tasks ──offer──▶ bounded queue ──▶ intake thread ──▶ Writer (its own thread) ──▶ Accounting, live feed
+//! ```
+//!
+//! A source never waits: what does not fit into the queue is counted and dropped. The intake thread waits for the
+//! writer, so a slow disk fills the queue and nothing else.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use meshcore_store::UnixMillis;
+use meshcore_store::db::{Commit, StoreError, Writer, WriterOptions};
+use tracing::{debug, error};
+
+use crate::accounting::{Accounting, Discard};
+use crate::intake::{Inbound, Intake, Verdict};
+
+/// Most bytes of payload that wait.
+const MAX_PENDING_BYTES: usize = 64 * 1024 * 1024;
+
+/// Tells the time. A parameter, so that tests decide what "now" is.
+pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + Sync>;
+
+/// The way in: hands messages to the intake thread. Cheap to clone, one per source.
+#[derive(Clone)]
+pub struct Inlet {
+    queue: Sender<Inbound>,
+    pending_bytes: Arc<AtomicUsize>,
+    accounting: Arc<Accounting>,
+    clock: Clock,
+}
+
+/// The running pipeline. Dropping it stores what waits; drop all [`Inlet`]s first.
+pub struct Pipeline {
+    inlet: Option<Inlet>,
+    thread: Option<JoinHandle<()>>,
+    accounting: Arc<Accounting>,
+}
+
+impl Pipeline {
+    /// Opens the database and starts the threads.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database cannot be written.
+    pub fn start(
+        database: &Path,
+        options: WriterOptions,
+        intake: Intake,
+        accounting: Arc<Accounting>,
+        capacity: usize,
+        clock: Clock,
+        mut on_commit: impl FnMut(&Commit) + Send + 'static,
+    ) -> Result<Self, StoreError> {
+        let writer = {
+            let (accounting, clock) = (Arc::clone(&accounting), Arc::clone(&clock));
+            Writer::open(database, options, move |commit| {
+                accounting.committed(commit, clock());
+                on_commit(commit);
+            })?
+        };
+        let (queue, waiting) = bounded(capacity);
+        let pending_bytes = Arc::new(AtomicUsize::new(0));
+        let inlet = Inlet {
+            queue,
+            pending_bytes: Arc::clone(&pending_bytes),
+            accounting: Arc::clone(&accounting),
+            clock,
+        };
+        let thread = {
+            let accounting = Arc::clone(&accounting);
+            thread::Builder::new()
+                .name("intake".into())
+                .spawn(move || run(&waiting, &pending_bytes, &intake, &accounting, &writer))
+                .map_err(StoreError::Thread)?
+        };
+        Ok(Self { inlet: Some(inlet), thread: Some(thread), accounting })
+    }
+
+    /// A way in for one more source.
+    pub fn inlet(&self) -> Inlet {
+        self.inlet.clone().expect("the inlet is there until the pipeline is dropped")
+    }
+
+    /// The figures.
+    pub fn accounting(&self) -> &Arc<Accounting> {
+        &self.accounting
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        self.inlet = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            error!("the intake thread ended with a panic");
+        }
+    }
+}
+
+impl Inlet {
+    /// Takes a message that just arrived; never waits. What does not fit is counted.
+    pub fn offer(&self, source: u32, topic: &str, payload: &[u8], retained: bool) {
+        let received_at = (self.clock)();
+        self.accounting.received(source, received_at);
+        let inbound = Inbound {
+            source,
+            topic: topic.to_owned(),
+            payload: bytes::Bytes::copy_from_slice(payload),
+            retained,
+            received_at,
+        };
+        let before = self.pending_bytes.fetch_add(payload.len(), Ordering::Relaxed);
+        if before + payload.len() > MAX_PENDING_BYTES || self.queue.try_send(inbound).is_err() {
+            self.pending_bytes.fetch_sub(payload.len(), Ordering::Relaxed);
+            self.accounting.dropped(source, Discard::BufferFull);
+        }
+    }
+}
+
+fn run(
+    waiting: &Receiver<Inbound>,
+    pending_bytes: &AtomicUsize,
+    intake: &Intake,
+    accounting: &Accounting,
+    writer: &Writer,
+) {
+    for inbound in waiting {
+        pending_bytes.fetch_sub(inbound.payload.len(), Ordering::Relaxed);
+        let (job, counted) = match intake.digest(&inbound) {
+            Verdict::Write(job) => (Some(job), true),
+            Verdict::Reject(reason, job) => {
+                debug!(mqtt.source = inbound.source, reason = reason.name(), "message rejected");
+                accounting.rejected(inbound.source, reason);
+                (job, false)
+            }
+            Verdict::Discard(reason) => {
+                accounting.dropped(inbound.source, reason);
+                (None, false)
+            }
+        };
+        if let Some(job) = job
+            && writer.submit(job).is_err()
+            && counted
+        {
+            accounting.dropped(inbound.source, Discard::WriteFailed);
+        }
+    }
+}

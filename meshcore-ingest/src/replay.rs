@@ -1,0 +1,140 @@
+//! Recorded messages through the same pipeline as live ones.
+//!
+//! A recording has one JSON object per line, in one of two forms:
+//!
+//! * a reception: `raw`, `observer_id`, `iata`, and where known `snr`, `rssi`, `observer_name`, `timestamp`;
+//! * an MQTT message: `topic`, `payload`, and where known `timestamp`.
+//!
+//! `timestamp` (RFC 3339) paces the replay and is not passed on: a replayed message arrives now.
+
+use std::io::{self, BufRead};
+use std::time::Duration;
+
+use meshcore_store::UnixMillis;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use crate::pipeline::Inlet;
+use crate::source::Stop;
+
+/// Longest pause between two messages: recordings may span nights.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// A line of a recording.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Message { topic: String, payload: Value, timestamp: Option<String> },
+    Reception(RecordedReception),
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedReception {
+    raw: String,
+    observer_id: String,
+    iata: Option<String>,
+    observer_name: Option<String>,
+    snr: Option<f64>,
+    rssi: Option<f64>,
+    timestamp: Option<String>,
+}
+
+/// An MQTT message out of a recording.
+struct Recorded {
+    topic: String,
+    payload: Value,
+    at: Option<UnixMillis>,
+}
+
+/// Feeds `recording` as source `index`, at `speed` times the recorded pace; 0 = without pauses.
+///
+/// A line that cannot be read is warned about and skipped.
+///
+/// # Errors
+/// [`io::Error`], when the recording cannot be read on.
+pub async fn run(
+    recording: impl BufRead,
+    speed: f64,
+    index: u32,
+    inlet: Inlet,
+    mut stop: Stop,
+) -> io::Result<()> {
+    let mut previous: Option<UnixMillis> = None;
+    let mut messages = 0_u64;
+    for (number, line) in (1_u64..).zip(recording.lines()) {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let recorded = match serde_json::from_str::<Line>(&line) {
+            Ok(line) => Recorded::from(line),
+            Err(error) => {
+                warn!(line = number, %error, "recording: line skipped");
+                continue;
+            }
+        };
+        if let (Some(before), Some(at)) = (previous, recorded.at) {
+            let pause = pause(at.get() - before.get(), speed);
+            if !pause.is_zero() {
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    _ = stop.changed() => return Ok(()),
+                }
+            }
+        }
+        previous = recorded.at.or(previous);
+        inlet.offer(index, &recorded.topic, recorded.payload.to_string().as_bytes(), false);
+        messages += 1;
+    }
+    info!(messages, "recording played to its end");
+    Ok(())
+}
+
+fn pause(recorded_millis: i64, speed: f64) -> Duration {
+    let recorded = Duration::from_millis(u64::try_from(recorded_millis).unwrap_or(0));
+    if speed > 0.0 { recorded.div_f64(speed).min(LONGEST_PAUSE) } else { Duration::ZERO }
+}
+
+impl From<Line> for Recorded {
+    fn from(line: Line) -> Self {
+        let (topic, payload, timestamp) = match line {
+            Line::Message { topic, payload, timestamp } => (topic, payload, timestamp),
+            Line::Reception(r) => (
+                format!("meshcore/{}/{}/packets", r.iata.unwrap_or_default(), r.observer_id),
+                json!({"raw": r.raw, "SNR": r.snr, "RSSI": r.rssi, "origin": r.observer_name, "direction": "rx"}),
+                r.timestamp,
+            ),
+        };
+        Self { topic, payload, at: timestamp.and_then(|text| text.parse().ok()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_follow_the_recording_and_the_speed_and_never_last_a_night() {
+        assert_eq!(pause(1_000, 1.0), Duration::from_secs(1));
+        assert_eq!(pause(1_000, 4.0), Duration::from_millis(250));
+        assert_eq!(pause(1_000, 0.0), Duration::ZERO);
+        assert_eq!(pause(-5, 1.0), Duration::ZERO);
+        assert_eq!(pause(36_000_000, 1.0), LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn both_forms_of_a_line_become_a_message() {
+        let reception = r#"{"raw":"0a","observer_id":"ab","iata":"SJC","snr":1.5,"hash":"x","timestamp":"2026-03-18T09:03:20Z"}"#;
+        let recorded = Recorded::from(serde_json::from_str::<Line>(reception).unwrap());
+        assert_eq!(recorded.topic, "meshcore/SJC/ab/packets");
+        assert_eq!(recorded.payload["SNR"], 1.5);
+        assert_eq!(recorded.at.unwrap().seconds(), 1_773_824_600);
+        let message = r#"{"topic":"meshcore/SJC/ab/status","payload":{"status":"online"}}"#;
+        assert_eq!(
+            Recorded::from(serde_json::from_str::<Line>(message).unwrap()).topic,
+            "meshcore/SJC/ab/status"
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! Contents: what is inside the ciphertext.
+//!
+//! A plaintext is padded with zeros to whole cipher blocks and says nothing of
+//! its length: text ends at the first NUL, data carry their own length.
+
+mod group_data;
+mod group_text;
+
+pub use group_data::GroupData;
+pub use group_text::{GroupText, MAX_TEXT, is_plausible_text};

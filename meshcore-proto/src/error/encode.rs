@@ -1,0 +1,100 @@
+//! Errors of writing.
+
+/// Why a packet is not written: a node would drop it, or it does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The output buffer cannot hold the result.
+    #[error("needs {need} bytes, the buffer has {have}")]
+    BufferTooSmall {
+        /// Bytes needed.
+        need: usize,
+        /// Bytes given.
+        have: usize,
+    },
+
+    /// Only version 0 may be sent.
+    #[error("payload version {version}: only 0 exists")]
+    UnsupportedVersion {
+        /// The header's version bits.
+        version: u8,
+    },
+
+    /// Transport codes without a route that carries them, or the reverse.
+    #[error("route {route}: transport codes {}", if *.given { "given, but it has none" } else { "missing" })]
+    TransportCodesMismatch {
+        /// Name of the route type.
+        route: &'static str,
+        /// Whether codes were given.
+        given: bool,
+    },
+
+    /// Hashes are 1, 2 or 3 bytes.
+    #[error("hash size {size}: 1 to 3 exist")]
+    InvalidHashSize {
+        /// The size asked for.
+        size: u8,
+    },
+
+    /// More hops than the path can hold.
+    #[error("path of {count} hashes of {size} bytes: at most 63 hashes and 64 bytes")]
+    PathTooLong {
+        /// Hashes asked for.
+        count: u8,
+        /// Bytes per hash.
+        size: u8,
+    },
+
+    /// The path bytes are not as many as the path-length byte says.
+    #[error("path of {have} bytes where the path length says {need}")]
+    PathMismatch {
+        /// Bytes by the path-length byte.
+        need: usize,
+        /// Bytes given.
+        have: usize,
+    },
+
+    /// More payload than a packet can carry.
+    #[error("payload of {len} bytes: at most {max}")]
+    PayloadTooLong {
+        /// Bytes given.
+        len: usize,
+        /// The limit, 184.
+        max: usize,
+    },
+
+    /// More plaintext than fits after encryption.
+    #[error("plaintext of {len} bytes: at most {max}")]
+    PlaintextTooLong {
+        /// Bytes given.
+        len: usize,
+        /// The limit of this packet type.
+        max: usize,
+    },
+
+    /// More advert data than nodes read.
+    #[error("advert data of {len} bytes: at most {max}")]
+    AppDataTooLong {
+        /// Bytes given.
+        len: usize,
+        /// The limit, 32.
+        max: usize,
+    },
+}
+
+impl EncodeError {
+    /// The stable name of this kind of error.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::BufferTooSmall { .. } => "BufferTooSmall",
+            Self::UnsupportedVersion { .. } => "UnsupportedVersion",
+            Self::TransportCodesMismatch { .. } => "TransportCodesMismatch",
+            Self::InvalidHashSize { .. } => "InvalidHashSize",
+            Self::PathTooLong { .. } => "PathTooLong",
+            Self::PathMismatch { .. } => "PathMismatch",
+            Self::PayloadTooLong { .. } => "PayloadTooLong",
+            Self::PlaintextTooLong { .. } => "PlaintextTooLong",
+            Self::AppDataTooLong { .. } => "AppDataTooLong",
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `ACK`: a message arrived.
+
+use crate::error::PayloadError;
+use crate::field::Field;
+use crate::parse::{Reader, array, at_least};
+
+/// An acknowledgement.
+///
+/// ```text
+/// [checksum 4] [extra 0..]
+/// ```
+///
+/// Four bytes are a plain one; five come from a room server, the fifth being
+/// the number of unsynced posts; six carry an attempt counter and a random byte
+/// (firmware `src/helpers/BaseChatMesh.cpp`, `examples/simple_room_server/MyMesh.cpp`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ack<'a> {
+    checksum: &'a [u8; 4],
+    extra: &'a [u8],
+}
+
+impl<'a> Ack<'a> {
+    /// Reads a payload.
+    ///
+    /// # Errors
+    /// [`PayloadError::Truncated`] below 4 bytes.
+    pub fn parse(payload: &'a [u8]) -> Result<Self, PayloadError> {
+        let (checksum, extra) =
+            Reader::new(payload).read((array(Field::Checksum), at_least(Field::Payload, 0)))?;
+        Ok(Self { checksum, extra })
+    }
+
+    /// What names the acknowledged message, as a number.
+    pub const fn checksum(&self) -> u32 {
+        u32::from_le_bytes(*self.checksum)
+    }
+
+    /// The same in the order of the wire, as nodes compare it.
+    pub const fn checksum_bytes(&self) -> &'a [u8; 4] {
+        self.checksum
+    }
+
+    /// Everything after the checksum, as forwarded.
+    pub const fn extra(&self) -> &'a [u8] {
+        self.extra
+    }
+
+    /// The extended attempt counter of the acknowledged message, 0 if it had
+    /// none. `None` below six bytes: the fifth byte alone means something else.
+    pub const fn attempt(&self) -> Option<u8> {
+        match *self.extra {
+            [attempt, _random, ..] => Some(attempt),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hex_literal::hex;
+
+    #[test]
+    fn the_checksum_is_little_endian_as_a_number() {
+        let payload = hex!("0840d5a4");
+        let ack = Ack::parse(&payload).unwrap();
+        assert_eq!((ack.checksum(), ack.checksum_bytes()), (0xa4d5_4008, &payload));
+        assert_eq!((ack.extra(), ack.attempt()), (&[][..], None));
+    }
+
+    #[test]
+    fn only_six_bytes_hold_an_attempt() {
+        assert_eq!(Ack::parse(&hex!("0840d5a4 07")).unwrap().attempt(), None);
+        assert_eq!(Ack::parse(&hex!("0840d5a4 07 9c")).unwrap().attempt(), Some(7));
+    }
+
+    #[test]
+    fn three_bytes_are_too_short() {
+        let err = Ack::parse(&hex!("0840d5")).unwrap_err();
+        assert_eq!(err, PayloadError::Truncated { field: Field::Checksum, offset: 0, need: 4, have: 3 });
+    }
+}

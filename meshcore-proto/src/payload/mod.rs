@@ -1,0 +1,116 @@
+//! Payloads: the structure that is visible without a key.
+//!
+//! One module per kind. Each is a view with the same shape: `parse` checks
+//! everything, accessors cannot fail. What is inside the ciphertext is in
+//! [`crate::content`].
+
+mod ack;
+mod advert;
+mod anon;
+mod app_data;
+mod control;
+mod group;
+mod multipart;
+mod peer;
+mod trace;
+
+pub use ack::Ack;
+pub use advert::Advert;
+pub use anon::AnonReq;
+pub use app_data::{AppData, LatLonE6, MAX_APP_DATA};
+pub use control::{Control, DiscoverReq, DiscoverResp};
+pub use group::GroupDatagram;
+pub use multipart::Multipart;
+pub use peer::PeerDatagram;
+pub use trace::{Trace, TraceRoute};
+
+use crate::error::PayloadError;
+use crate::header::PayloadType;
+use crate::path::PathLen;
+
+/// A payload by its type. Types without a meaning keep their bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload<'a> {
+    /// Encrypted request to a node.
+    Req(PeerDatagram<'a>),
+    /// Encrypted answer to a request.
+    Response(PeerDatagram<'a>),
+    /// Encrypted text to a node.
+    TxtMsg(PeerDatagram<'a>),
+    /// Encrypted route back to a node.
+    Path(PeerDatagram<'a>),
+    /// Acknowledgement.
+    Ack(Ack<'a>),
+    /// A node announces itself.
+    Advert(Advert<'a>),
+    /// Encrypted text to a channel.
+    GrpTxt(GroupDatagram<'a>),
+    /// Encrypted data to a channel.
+    GrpData(GroupDatagram<'a>),
+    /// Encrypted request from a node the receiver need not know.
+    AnonReq(AnonReq<'a>),
+    /// A walk along given nodes.
+    Trace(Trace<'a>),
+    /// One of several packets that belong together.
+    Multipart(Multipart<'a>),
+    /// Unencrypted control, such as discovery.
+    Control(Control<'a>),
+    /// Opaque bytes of an application, 0 to 184.
+    RawCustom(&'a [u8]),
+    /// Types 12 to 14: the number and the bytes.
+    Reserved(u8, &'a [u8]),
+}
+
+impl<'a> Payload<'a> {
+    /// Reads `payload` as `payload_type`. The path length matters for `TRACE` only.
+    ///
+    /// # Errors
+    /// [`PayloadError::Truncated`] below the smallest payload of the type;
+    /// [`PayloadError::InvalidTracePath`].
+    pub fn parse(
+        payload_type: PayloadType,
+        path_len: PathLen,
+        payload: &'a [u8],
+    ) -> Result<Self, PayloadError> {
+        Ok(match payload_type {
+            PayloadType::Req => Self::Req(PeerDatagram::parse(payload)?),
+            PayloadType::Response => Self::Response(PeerDatagram::parse(payload)?),
+            PayloadType::TxtMsg => Self::TxtMsg(PeerDatagram::parse(payload)?),
+            PayloadType::Path => Self::Path(PeerDatagram::parse(payload)?),
+            PayloadType::Ack => Self::Ack(Ack::parse(payload)?),
+            PayloadType::Advert => Self::Advert(Advert::parse(payload)?),
+            PayloadType::GrpTxt => Self::GrpTxt(GroupDatagram::parse(payload)?),
+            PayloadType::GrpData => Self::GrpData(GroupDatagram::parse(payload)?),
+            PayloadType::AnonReq => Self::AnonReq(AnonReq::parse(payload)?),
+            PayloadType::Trace => {
+                if path_len.get() > PathLen::MAX_COUNT {
+                    return Err(PayloadError::InvalidTracePath { path_len: path_len.get() });
+                }
+                Self::Trace(Trace::parse(payload)?)
+            }
+            PayloadType::Multipart => Self::Multipart(Multipart::parse(payload)?),
+            PayloadType::Control => Self::Control(Control::parse(payload)?),
+            PayloadType::RawCustom => Self::RawCustom(payload),
+            PayloadType::Reserved(number) => Self::Reserved(number, payload),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::Packet;
+    use hex_literal::hex;
+
+    #[test]
+    fn a_trace_path_with_size_bits_is_an_error_of_the_payload() {
+        let packet = Packet::parse(&hex!("26 40 01000000 02000000 00 aa")).unwrap();
+        assert_eq!(packet.payload(), Err(PayloadError::InvalidTracePath { path_len: 0x40 }));
+    }
+
+    #[test]
+    fn a_reserved_type_keeps_its_number_and_bytes() {
+        let packet = Packet::parse(&hex!("3a 00 01")).unwrap();
+        assert_eq!(packet.payload(), Ok(Payload::Reserved(14, &[1])));
+    }
+}

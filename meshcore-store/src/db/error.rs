@@ -1,0 +1,60 @@
+//! What can go wrong with the database, in words an operator can act on.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The folder of the database cannot be made.
+    #[error("database folder {}: {source}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// The file cannot be opened or created.
+    #[error("database {}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: rusqlite::Error,
+    },
+
+    /// The lock file beside the database cannot be made.
+    #[error("lock file {}: {source}", path.display())]
+    LockFile {
+        /// The lock file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// Another process writes to this database.
+    #[error("database {}: another CoreScope process is writing to it; stop that one first", path.display())]
+    AlreadyWritten {
+        /// The database.
+        path: PathBuf,
+    },
+
+    /// The file is a database, but none that this version can use.
+    #[error("database {}: not usable by this version, missing: {missing}", path.display())]
+    NotReady {
+        /// The database.
+        path: PathBuf,
+        /// Tables and columns that are not there.
+        missing: String,
+    },
+
+    /// The writing thread cannot be started.
+    #[error("cannot start the writing thread: {0}")]
+    Thread(io::Error),
+
+    /// A statement failed.
+    #[error(transparent)]
+    Sql(#[from] rusqlite::Error),
+}

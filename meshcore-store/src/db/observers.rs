@@ -1,0 +1,332 @@
+//! Observers: stations that publish what their radio hears.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use crate::{ObserverId, Reception, UnixMillis};
+
+/// Row ids of observers by lower-case id, so that a packet costs no search.
+///
+/// Only ids of committed rows may stay in it: clear it when a transaction is rolled back.
+pub(super) type KnownObservers = HashMap<String, i64>;
+
+/// Hours in which clock events are counted together.
+const SKEW_WINDOW_MILLIS: i64 = 24 * 3_600_000;
+
+/// A moment at which an observer's clock was found to run in another time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockSkew {
+    /// Seconds the clock is ahead (positive) or behind UTC (negative).
+    pub seconds: i64,
+}
+
+/// Why an observer is being noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// A packet of its will be stored.
+    WithPacket,
+    /// It said something, but nothing of it is stored.
+    Only,
+}
+
+/// Whether a status message tells about the present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Sent now by a living observer.
+    Live,
+    /// Kept by the broker, or a farewell: true about the device, not about the present.
+    Past,
+}
+
+/// What a status message says. Absent fields keep what is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObserverStatus {
+    /// The observer.
+    pub id: ObserverId,
+    /// Server time of arrival.
+    pub received_at: UnixMillis,
+    /// Whether it says anything about the present.
+    pub presence: Presence,
+    /// Name.
+    pub name: Option<String>,
+    /// Region, upper case.
+    pub region: Option<String>,
+    /// Hardware.
+    pub model: Option<String>,
+    /// Firmware version.
+    pub firmware: Option<String>,
+    /// Version of the publishing program.
+    pub client_version: Option<String>,
+    /// `MHz,kHz,sf,cr`.
+    pub radio: Option<String>,
+    /// Whether it also repeats packets.
+    pub can_relay: Option<bool>,
+    /// Readings and counters.
+    pub readings: Radio,
+}
+
+/// Readings of a status message; counters run since the device started.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Radio {
+    /// Millivolt.
+    pub battery_mv: Option<i64>,
+    /// Seconds since the device started.
+    pub uptime_s: Option<i64>,
+    /// dBm.
+    pub noise_floor: Option<f64>,
+    /// Seconds of sending.
+    pub tx_air_s: Option<i64>,
+    /// Seconds of receiving.
+    pub rx_air_s: Option<i64>,
+    /// Frames received broken.
+    pub recv_errors: Option<i64>,
+    /// Packets sent.
+    pub packets_sent: Option<i64>,
+    /// Packets received.
+    pub packets_recv: Option<i64>,
+}
+
+/// An observer as listed.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "columns of the table, explained at ObserverStatus")]
+pub struct ObserverRow {
+    pub id: String,
+    pub name: Option<String>,
+    pub iata: Option<String>,
+    pub first_seen: Option<UnixMillis>,
+    pub last_seen: Option<UnixMillis>,
+    pub last_packet_at: Option<UnixMillis>,
+    pub packet_count: i64,
+    pub packets_last_hour: i64,
+    pub model: Option<String>,
+    pub firmware: Option<String>,
+    pub client_version: Option<String>,
+    pub radio: Option<String>,
+    pub battery_mv: Option<i64>,
+    pub uptime_s: Option<i64>,
+    pub noise_floor: Option<f64>,
+    /// `None`: it never said.
+    pub can_relay: Option<bool>,
+    pub clock_skew_s: Option<i64>,
+    pub clock_skew_count_24h: i64,
+    pub clock_last_naive_at: Option<UnixMillis>,
+    /// Position and role of the node with the same key.
+    pub lat: Option<f64>,
+    pub lon: Option<f64>,
+    pub node_role: Option<String>,
+}
+
+/// Notes that an observer was heard from, makes its row when it is new, and gives its row id.
+pub(super) fn seen(
+    connection: &Connection,
+    known: &mut KnownObservers,
+    reception: &Reception,
+    why: Seen,
+    now: UnixMillis,
+) -> rusqlite::Result<i64> {
+    let row = row_id(connection, known, &reception.observer)?;
+    let packets = i64::from(why == Seen::WithPacket);
+    connection
+        .prepare_cached(
+            "UPDATE observers
+                SET name = COALESCE(:name, name), iata = COALESCE(:iata, iata),
+                    first_seen = COALESCE(first_seen, :at),
+                    last_seen = MAX(MIN(COALESCE(last_seen, ''), :now), :at),
+                    last_packet_at = CASE WHEN :packets THEN MAX(MIN(COALESCE(last_packet_at, ''), :now), :at)
+                                          ELSE last_packet_at END,
+                    packet_count = COALESCE(packet_count, 0) + :packets,
+                    inactive = 0
+              WHERE rowid = :row",
+        )?
+        .execute(named_params! {
+            ":row": row,
+            ":name": reception.observer_name,
+            ":iata": reception.region,
+            ":at": reception.received_at.to_rfc3339_seconds(),
+            ":now": now.to_rfc3339_seconds(),
+            ":packets": packets,
+        })?;
+    Ok(row)
+}
+
+/// Stores what a status message says.
+pub(super) fn store_status(
+    connection: &Connection,
+    known: &mut KnownObservers,
+    status: &ObserverStatus,
+    now: UnixMillis,
+    sample_interval_s: i64,
+) -> rusqlite::Result<()> {
+    let row = row_id(connection, known, &status.id)?;
+    let live = status.presence == Presence::Live;
+    connection
+        .prepare_cached(
+            "UPDATE observers
+                SET name = COALESCE(:name, name), iata = COALESCE(:iata, iata), model = COALESCE(:model, model),
+                    firmware = COALESCE(:firmware, firmware),
+                    client_version = COALESCE(:client_version, client_version), radio = COALESCE(:radio, radio),
+                    battery_mv = COALESCE(:battery_mv, battery_mv), uptime_secs = COALESCE(:uptime_s, uptime_secs),
+                    noise_floor = COALESCE(:noise_floor, noise_floor), can_relay = COALESCE(:can_relay, can_relay),
+                    can_relay_seen = CASE WHEN :can_relay IS NULL THEN can_relay_seen ELSE 1 END,
+                    first_seen = CASE WHEN :live THEN COALESCE(first_seen, :at) ELSE first_seen END,
+                    last_seen = CASE WHEN :live THEN MAX(MIN(COALESCE(last_seen, ''), :now), :at)
+                                     ELSE last_seen END,
+                    inactive = CASE WHEN :live THEN 0 ELSE inactive END
+              WHERE rowid = :row",
+        )?
+        .execute(named_params! {
+            ":row": row,
+            ":name": status.name,
+            ":iata": status.region,
+            ":model": status.model,
+            ":firmware": status.firmware,
+            ":client_version": status.client_version,
+            ":radio": status.radio,
+            ":battery_mv": status.readings.battery_mv,
+            ":uptime_s": status.readings.uptime_s,
+            ":noise_floor": status.readings.noise_floor,
+            ":can_relay": status.can_relay,
+            ":live": live,
+            ":at": status.received_at.to_rfc3339_seconds(),
+            ":now": now.to_rfc3339_seconds(),
+        })?;
+    if live {
+        store_sample(connection, status, sample_interval_s)?;
+    }
+    Ok(())
+}
+
+/// One row per observer and sampling interval, the last status wins; none when there is nothing to tell.
+fn store_sample(connection: &Connection, status: &ObserverStatus, interval_s: i64) -> rusqlite::Result<()> {
+    let r = &status.readings;
+    let counters = [r.tx_air_s, r.rx_air_s, r.recv_errors, r.battery_mv, r.packets_sent, r.packets_recv];
+    if r.noise_floor.is_none() && counters.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    let interval_s = interval_s.max(1);
+    let rounded = (status.received_at.seconds() + interval_s / 2).div_euclid(interval_s) * interval_s;
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO observer_metrics (observer_id, timestamp, noise_floor, tx_air_secs, rx_air_secs,
+                                                      recv_errors, battery_mv, packets_sent, packets_recv)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute((
+            status.id.as_str(),
+            UnixMillis::from_seconds(rounded).to_rfc3339_seconds(),
+            r.noise_floor,
+            r.tx_air_s,
+            r.rx_air_s,
+            r.recv_errors,
+            r.battery_mv,
+            r.packets_sent,
+            r.packets_recv,
+        ))?;
+    Ok(())
+}
+
+/// Notes that the observer's clock runs in another zone; events less than a day apart are counted together.
+pub(super) fn record_skew(
+    connection: &Connection,
+    observer: i64,
+    skew: ClockSkew,
+    at: UnixMillis,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE observers
+                SET clock_skew_seconds = :skew,
+                    clock_skew_count_24h = CASE WHEN clock_last_naive_at >= :day_ago THEN clock_skew_count_24h + 1
+                                                ELSE 1 END,
+                    clock_last_naive_at = :at
+              WHERE rowid = :row",
+        )?
+        .execute(named_params! {
+            ":row": observer,
+            ":skew": skew.seconds,
+            ":at": at.to_rfc3339_seconds(),
+            ":day_ago": at.plus_millis(-SKEW_WINDOW_MILLIS).to_rfc3339_seconds(),
+        })?;
+    Ok(())
+}
+
+/// The row of this observer in whatever case it was stored; a bare one is made when there is none.
+fn row_id(connection: &Connection, known: &mut KnownObservers, id: &ObserverId) -> rusqlite::Result<i64> {
+    let key = id.key();
+    if let Some(row) = known.get(&key) {
+        return Ok(*row);
+    }
+    let stored: Option<i64> = connection
+        .prepare_cached(
+            "SELECT rowid FROM observers WHERE id = ?1 OR lower(id) = ?2 ORDER BY id <> ?1, rowid",
+        )?
+        .query_row((id.as_str(), &key), |row| row.get(0))
+        .optional()?;
+    let row = match stored {
+        Some(row) => row,
+        None => {
+            connection.prepare_cached("INSERT INTO observers (id) VALUES (?1)")?.execute([id.as_str()])?;
+            connection.last_insert_rowid()
+        }
+    };
+    known.insert(key, row);
+    Ok(row)
+}
+
+/// All active observers, the one heard last first.
+pub(super) fn list(connection: &Connection, now: UnixMillis) -> rusqlite::Result<Vec<ObserverRow>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT b.id, b.name, b.iata, b.first_seen, b.last_seen, b.last_packet_at, b.packet_count, b.model,
+                b.firmware, b.client_version, b.radio, b.battery_mv, b.uptime_secs, b.noise_floor,
+                b.can_relay, b.can_relay_seen, b.clock_skew_seconds, b.clock_skew_count_24h, b.clock_last_naive_at,
+                n.lat, n.lon, n.role AS node_role,
+                (SELECT COUNT(*) FROM observations o
+                  WHERE o.observer_idx = b.rowid AND o.timestamp >= :hour_ago) AS packets_last_hour
+           FROM observers b
+           LEFT JOIN nodes n ON n.public_key = lower(b.id)
+          WHERE COALESCE(b.inactive, 0) = 0
+          ORDER BY b.last_seen DESC, b.id",
+    )?;
+    let hour_ago = now.plus_millis(-3_600_000).seconds();
+    let rows = statement.query_map(named_params! { ":hour_ago": hour_ago }, |row| read(row, now))?;
+    rows.collect()
+}
+
+fn read(row: &Row<'_>, now: UnixMillis) -> rusqlite::Result<ObserverRow> {
+    let clock_last_naive_at = time(row, "clock_last_naive_at")?;
+    let clock_is_naive = clock_last_naive_at.is_some_and(|at| at > now.plus_millis(-SKEW_WINDOW_MILLIS));
+    Ok(ObserverRow {
+        id: ObserverId::display_of(&row.get::<_, String>("id")?),
+        name: row.get("name")?,
+        iata: row.get("iata")?,
+        first_seen: time(row, "first_seen")?,
+        last_seen: time(row, "last_seen")?,
+        last_packet_at: time(row, "last_packet_at")?,
+        packet_count: row.get::<_, Option<i64>>("packet_count")?.unwrap_or(0),
+        packets_last_hour: row.get("packets_last_hour")?,
+        model: row.get("model")?,
+        firmware: row.get("firmware")?,
+        client_version: row.get("client_version")?,
+        radio: row.get("radio")?,
+        battery_mv: row.get("battery_mv")?,
+        uptime_s: row.get("uptime_secs")?,
+        noise_floor: row.get("noise_floor")?,
+        can_relay: if row.get::<_, Option<bool>>("can_relay_seen")?.unwrap_or(false) {
+            row.get("can_relay")?
+        } else {
+            None
+        },
+        clock_skew_s: if clock_is_naive { row.get("clock_skew_seconds")? } else { None },
+        clock_skew_count_24h: if clock_is_naive { row.get("clock_skew_count_24h")? } else { 0 },
+        clock_last_naive_at: clock_last_naive_at.filter(|_| clock_is_naive),
+        lat: row.get("lat")?,
+        lon: row.get("lon")?,
+        node_role: row.get("node_role")?,
+    })
+}
+
+/// A text time column; what cannot be read counts as unknown.
+pub(super) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<UnixMillis>> {
+    Ok(row.get::<_, Option<String>>(column)?.and_then(|text| text.parse().ok()))
+}

@@ -1,0 +1,149 @@
+//! The read side: connections that cannot write.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use rusqlite::Connection;
+
+use super::nodes::{self, NodeCounts, NodeFilter, NodePage};
+use super::observers::{self, ObserverRow};
+use super::query::{self, PacketFilter, PacketId, PacketPage, PacketRow};
+use super::stats::{self, Totals};
+use super::{StoreError, open, schema};
+use crate::UnixMillis;
+
+/// A read-only connection, one question at a time.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    /// Opens `path`, which must exist and be complete.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] or [`StoreError::NotReady`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = open::for_reading(path)?;
+        schema::assert_ready(&connection, path)?;
+        Ok(Self { connection })
+    }
+
+    /// One page of packets.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn packets(&self, filter: &PacketFilter) -> Result<PacketPage, StoreError> {
+        Ok(query::page(&self.connection, filter)?)
+    }
+
+    /// One packet with its observations; `None` when it is not stored.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn packet(&self, id: PacketId) -> Result<Option<PacketRow>, StoreError> {
+        Ok(query::packet(&self.connection, id)?)
+    }
+
+    /// One page of nodes.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn nodes(&self, filter: &NodeFilter) -> Result<NodePage, StoreError> {
+        Ok(nodes::list(&self.connection, filter)?)
+    }
+
+    /// All nodes by role.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn node_counts(&self) -> Result<NodeCounts, StoreError> {
+        Ok(nodes::counts(&self.connection, None)?)
+    }
+
+    /// Active observers, the one heard last first.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn observers(&self, now: UnixMillis) -> Result<Vec<ObserverRow>, StoreError> {
+        Ok(observers::list(&self.connection, now)?)
+    }
+
+    /// How much is stored.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn totals(&self, now: UnixMillis) -> Result<Totals, StoreError> {
+        Ok(stats::totals(&self.connection, now)?)
+    }
+}
+
+/// Readers for many threads: each borrows one and gives it back.
+#[derive(Debug)]
+pub struct ReadPool {
+    path: PathBuf,
+    idle: Mutex<Vec<Reader>>,
+}
+
+impl ReadPool {
+    /// Readers kept open while nobody uses them.
+    const MAX_IDLE: usize = 4;
+
+    /// Opens the first reader, so that a file that cannot be used is found at start.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { path: path.to_owned(), idle: Mutex::new(vec![Reader::open(path)?]) })
+    }
+
+    /// A reader of one's own until it is dropped; opens another when all are in use.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn get(&self) -> Result<Lease<'_>, StoreError> {
+        let idle = self.lock().pop();
+        let reader = match idle {
+            Some(reader) => reader,
+            None => Reader::open(&self.path)?,
+        };
+        Ok(Lease { reader: Some(reader), pool: self })
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Reader>> {
+        // Nothing can panic while it is held, so a poisoned lock guards sound data.
+        self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// A borrowed [`Reader`].
+#[derive(Debug)]
+pub struct Lease<'a> {
+    reader: Option<Reader>,
+    pool: &'a ReadPool,
+}
+
+impl Deref for Lease<'_> {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        self.reader.as_ref().expect("the reader is taken out only when the lease is dropped")
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            let mut idle = self.pool.lock();
+            if idle.len() < ReadPool::MAX_IDLE {
+                idle.push(reader);
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Counting rows.
+
+use rusqlite::Connection;
+
+use super::nodes::{self, NodeCounts};
+use crate::UnixMillis;
+
+/// Days after which a node no longer counts as current.
+const CURRENT_NODE_MILLIS: i64 = 7 * 24 * 3_600_000;
+
+/// How much is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Packets.
+    pub transmissions: i64,
+    /// Receptions.
+    pub observations: i64,
+    /// Nodes heard in the last seven days.
+    pub nodes: i64,
+    /// Nodes ever, those put aside included.
+    pub nodes_all_time: i64,
+    /// Active observers.
+    pub observers: i64,
+    /// Receptions of the last hour.
+    pub observations_last_hour: i64,
+    /// Receptions of the last day.
+    pub observations_last_day: i64,
+    /// Adverts refused for their signature.
+    pub signature_drops: i64,
+    /// Current nodes by role.
+    pub counts: NodeCounts,
+}
+
+/// Counts everything: each figure walks an index once.
+pub(super) fn totals(connection: &Connection, now: UnixMillis) -> rusqlite::Result<Totals> {
+    let current = now.plus_millis(-CURRENT_NODE_MILLIS);
+    connection
+        .prepare_cached(
+            "SELECT (SELECT COUNT(*) FROM transmissions),
+                    (SELECT COUNT(*) FROM observations),
+                    (SELECT COUNT(*) FROM nodes WHERE unixepoch(last_seen) >= ?1),
+                    (SELECT COUNT(*) FROM nodes) + (SELECT COUNT(*) FROM inactive_nodes),
+                    (SELECT COUNT(*) FROM observers WHERE COALESCE(inactive, 0) = 0),
+                    (SELECT COUNT(*) FROM observations WHERE timestamp >= ?2),
+                    (SELECT COUNT(*) FROM observations WHERE timestamp >= ?3),
+                    (SELECT COUNT(*) FROM dropped_packets)",
+        )?
+        .query_row(
+            (
+                current.seconds(),
+                now.plus_millis(-3_600_000).seconds(),
+                now.plus_millis(-24 * 3_600_000).seconds(),
+            ),
+            |row| {
+                Ok(Totals {
+                    transmissions: row.get(0)?,
+                    observations: row.get(1)?,
+                    nodes: row.get(2)?,
+                    nodes_all_time: row.get(3)?,
+                    observers: row.get(4)?,
+                    observations_last_hour: row.get(5)?,
+                    observations_last_day: row.get(6)?,
+                    signature_drops: row.get(7)?,
+                    counts: NodeCounts::default(),
+                })
+            },
+        )
+        .and_then(|totals| Ok(Totals { counts: nodes::counts(connection, Some(current))?, ..totals }))
+}

@@ -1,0 +1,102 @@
+//! `/api/observers`: who listens.
+
+use actix_web::web;
+use meshcore_store::UnixMillis;
+use meshcore_store::db::ObserverRow;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::error::ApiError;
+
+/// All active observers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ObserverList {
+    observers: Vec<Observer>,
+    #[schema(value_type = String)]
+    server_time: UnixMillis,
+}
+
+/// A station that publishes what its radio hears.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Observer {
+    /// A key of 64 upper-case hex digits, or a name.
+    id: String,
+    name: Option<String>,
+    /// Region.
+    iata: Option<String>,
+    #[schema(value_type = Option<String>)]
+    first_seen: Option<UnixMillis>,
+    /// Last status or packet.
+    #[schema(value_type = Option<String>)]
+    last_seen: Option<UnixMillis>,
+    #[schema(value_type = Option<String>)]
+    last_packet_at: Option<UnixMillis>,
+    packet_count: i64,
+    /// Observations of the last hour.
+    #[serde(rename = "packetsLastHour")]
+    packets_last_hour: i64,
+    model: Option<String>,
+    firmware: Option<String>,
+    client_version: Option<String>,
+    /// `MHz,kHz,sf,cr`.
+    radio: Option<String>,
+    battery_mv: Option<i64>,
+    uptime_secs: Option<i64>,
+    /// dBm.
+    noise_floor: Option<f64>,
+    /// Of the node with the same key.
+    lat: Option<f64>,
+    lon: Option<f64>,
+    #[serde(rename = "nodeRole")]
+    node_role: Option<String>,
+    /// Its clock was found in another time zone within the last day.
+    clock_naive: bool,
+    /// Negative: behind UTC.
+    clock_skew_seconds: Option<i64>,
+    clock_skew_count_24h: i64,
+    #[schema(value_type = Option<String>)]
+    clock_last_naive_at: Option<UnixMillis>,
+    /// Absent: unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    can_relay: Option<bool>,
+}
+
+/// Active observers, the one heard last first.
+#[utoipa::path(get, path = "/api/observers", responses((status = 200, body = ObserverList)))]
+pub(crate) async fn list(app: web::Data<App>) -> Result<web::Json<ObserverList>, ApiError> {
+    let now = app.now();
+    let rows = app.read(move |reader| reader.observers(now)).await?;
+    let observers = rows.into_iter().map(Observer::from).collect();
+    Ok(web::Json(ObserverList { observers, server_time: now }))
+}
+
+impl From<ObserverRow> for Observer {
+    fn from(row: ObserverRow) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            iata: row.iata,
+            first_seen: row.first_seen,
+            last_seen: row.last_seen,
+            last_packet_at: row.last_packet_at,
+            packet_count: row.packet_count,
+            packets_last_hour: row.packets_last_hour,
+            model: row.model,
+            firmware: row.firmware,
+            client_version: row.client_version,
+            radio: row.radio,
+            battery_mv: row.battery_mv,
+            uptime_secs: row.uptime_s,
+            noise_floor: row.noise_floor,
+            lat: row.lat,
+            lon: row.lon,
+            node_role: row.node_role,
+            clock_naive: row.clock_last_naive_at.is_some(),
+            clock_skew_seconds: row.clock_skew_s,
+            clock_skew_count_24h: row.clock_skew_count_24h,
+            clock_last_naive_at: row.clock_last_naive_at,
+            can_relay: row.can_relay,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What every request may use.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use actix_web::web;
+use meshcore_ingest::accounting::Accounting;
+use meshcore_ingest::pipeline::Clock;
+use meshcore_store::UnixMillis;
+use meshcore_store::db::{ReadPool, Reader, StoreError, Totals};
+
+use crate::config::Config;
+use crate::error::ApiError;
+use crate::live::hub::Hub;
+
+/// How long counted totals are good for: each count walks an index.
+const TOTALS_MILLIS: i64 = 2_000;
+
+/// Which program this is.
+#[derive(Clone, Debug)]
+pub struct Build {
+    /// Version of the package.
+    pub version: &'static str,
+    /// Short commit, or `unknown` for a build outside a repository.
+    pub commit: &'static str,
+    /// When it was built, RFC 3339.
+    pub built_at: String,
+}
+
+impl Build {
+    /// This program.
+    pub fn current() -> Self {
+        let built_at = env!("CORESCOPE_BUILT_AT").parse().map(UnixMillis::from_seconds).unwrap_or_default();
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            commit: env!("CORESCOPE_COMMIT"),
+            built_at: built_at.to_rfc3339_seconds(),
+        }
+    }
+}
+
+/// What every request may use. One per process, shared.
+pub struct App {
+    readers: Arc<ReadPool>,
+    config: Config,
+    hub: Hub,
+    /// Absent when ingest is another process.
+    accounting: Option<Arc<Accounting>>,
+    clock: Clock,
+    build: Build,
+    totals: Mutex<Option<(UnixMillis, Totals)>>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(
+        readers: Arc<ReadPool>,
+        config: Config,
+        accounting: Option<Arc<Accounting>>,
+        clock: Clock,
+        build: Build,
+    ) -> Self {
+        Self { readers, config, hub: Hub::default(), accounting, clock, build, totals: Mutex::new(None) }
+    }
+
+    /// Asks the database on a thread that may wait.
+    ///
+    /// # Errors
+    /// [`ApiError::Store`].
+    pub async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let readers = Arc::clone(&self.readers);
+        let answer = web::block(move || readers.get().and_then(|reader| question(&reader)));
+        Ok(answer.await.map_err(|_| ApiError::Stopping)??)
+    }
+
+    /// How much is stored, at most two seconds ago.
+    ///
+    /// # Errors
+    /// [`ApiError::Store`].
+    pub async fn totals(&self) -> Result<Totals, ApiError> {
+        let now = self.now();
+        let known = *self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, totals)) = known
+            && now.get() - at.get() < TOTALS_MILLIS
+        {
+            return Ok(totals);
+        }
+        let totals = self.read(move |reader| reader.totals(now)).await?;
+        *self.totals.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, totals));
+        Ok(totals)
+    }
+
+    /// The time.
+    pub fn now(&self) -> UnixMillis {
+        (self.clock)()
+    }
+
+    /// The server's configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Who listens to the live feed.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// The figures of ingest, when it runs in this process.
+    pub fn accounting(&self) -> Option<&Accounting> {
+        self.accounting.as_deref()
+    }
+
+    /// Which program this is.
+    pub fn build(&self) -> &Build {
+        &self.build
+    }
+}

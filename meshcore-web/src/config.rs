@@ -1,0 +1,194 @@
+//! The server's part of `config.json`; the rest is read by ingest.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The server's part of `config.json`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Config {
+    /// TCP port; default 3000.
+    pub port: Option<u16>,
+    /// Largest pages.
+    pub list_limits: ListLimits,
+    /// When nodes and observers count as silent.
+    pub health_thresholds: HealthThresholds,
+    /// Drawing of the live map.
+    pub live_map: LiveMap,
+    /// How the page shows times.
+    pub timestamps: Timestamps,
+    /// What people may customise.
+    pub customizer: Customizer,
+    /// Origins whose pages may open the live feed, beside our own.
+    pub cors_allowed_origins: Vec<String>,
+    /// Handed to the page as it is: overrides of role display.
+    pub roles: Option<Map<String, Value>>,
+    /// Handed to the page as it is: map tiles.
+    pub map: Option<Map<String, Value>>,
+    /// Handed to the page as it is: steps of the signal scale, dB.
+    pub snr_thresholds: Option<Map<String, Value>>,
+    /// Handed to the page as it is: steps of the distance scale, km.
+    pub dist_thresholds: Option<Map<String, Value>>,
+    /// Handed to the page as it is: lengths of lists.
+    pub limits: Option<Map<String, Value>>,
+    /// Handed to the page as it is: links.
+    pub external_urls: Option<Map<String, Value>>,
+    /// Handed to the page as it is: longest believable hop, degrees.
+    pub max_hop_dist: Option<f64>,
+    /// Handed to the page as it is: what counts as a slow request.
+    pub perf_slow_ms: Option<i64>,
+    /// Handed to the page as it is: pause before the live feed is opened again.
+    pub ws_reconnect_ms: Option<i64>,
+    /// Handed to the page as it is: life of cached answers.
+    pub cache_invalidate_ms: Option<i64>,
+}
+
+/// `listLimits`: values of 0 or less mean the default.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ListLimits {
+    packets_max: i64,
+    nodes_max: i64,
+}
+
+/// `healthThresholds`: hours and minutes; values of 0 or less mean the default.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct HealthThresholds {
+    infra_degraded_hours: f64,
+    infra_silent_hours: f64,
+    node_degraded_hours: f64,
+    node_silent_hours: f64,
+    observer_online_minutes: f64,
+    observer_stale_minutes: f64,
+}
+
+/// `liveMap`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct LiveMap {
+    propagation_buffer_ms: Option<i64>,
+    max_nodes: Option<i64>,
+}
+
+/// `customizer`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Customizer {
+    /// Parts of the customiser that are hidden.
+    pub disabled_tabs: Vec<String>,
+}
+
+/// `timestamps`: words that are not known mean the default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Timestamps {
+    default_mode: String,
+    timezone: String,
+    format_preset: String,
+    custom_format: String,
+    allow_custom_format: bool,
+}
+
+impl Config {
+    /// Port to listen on.
+    pub const DEFAULT_PORT: u16 = 3000;
+}
+
+impl ListLimits {
+    /// Most packets of a page.
+    pub fn packets(&self) -> u32 {
+        positive(self.packets_max, 10_000)
+    }
+
+    /// Most nodes of a page.
+    pub fn nodes(&self) -> u32 {
+        positive(self.nodes_max, 2_000)
+    }
+}
+
+/// Thresholds in milliseconds, as pages use them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keys they come from")]
+pub struct HealthMillis {
+    pub infra_degraded: i64,
+    pub infra_silent: i64,
+    pub node_degraded: i64,
+    pub node_silent: i64,
+    pub observer_online: i64,
+    pub observer_stale: i64,
+}
+
+impl HealthThresholds {
+    /// The thresholds in force.
+    pub fn millis(&self) -> HealthMillis {
+        let hours = |value, default| to_millis(value, default, 3_600_000.0);
+        let minutes = |value, default| to_millis(value, default, 60_000.0);
+        HealthMillis {
+            infra_degraded: hours(self.infra_degraded_hours, 24.0),
+            infra_silent: hours(self.infra_silent_hours, 72.0),
+            node_degraded: hours(self.node_degraded_hours, 1.0),
+            node_silent: hours(self.node_silent_hours, 24.0),
+            observer_online: minutes(self.observer_online_minutes, 60.0),
+            observer_stale: minutes(self.observer_stale_minutes, 1440.0),
+        }
+    }
+}
+
+impl LiveMap {
+    /// Milliseconds in which receptions of one packet are drawn together.
+    pub fn propagation_buffer_ms(&self) -> i64 {
+        self.propagation_buffer_ms.filter(|ms| *ms > 0).unwrap_or(5_000)
+    }
+
+    /// Most nodes drawn.
+    pub fn max_nodes(&self) -> i64 {
+        self.max_nodes.unwrap_or(2_000).clamp(100, 20_000)
+    }
+}
+
+impl Timestamps {
+    /// `ago` or `absolute`.
+    pub fn default_mode(&self) -> &str {
+        one_of(&self.default_mode, &["ago", "absolute"])
+    }
+
+    /// `local` or `utc`.
+    pub fn timezone(&self) -> &str {
+        one_of(&self.timezone, &["local", "utc"])
+    }
+
+    /// `iso`, `iso-seconds` or `locale`.
+    pub fn format_preset(&self) -> &str {
+        one_of(&self.format_preset, &["iso", "iso-seconds", "locale"])
+    }
+
+    /// A pattern of the operator.
+    pub fn custom_format(&self) -> &str {
+        &self.custom_format
+    }
+
+    /// Whether people may write their own pattern.
+    pub fn allow_custom_format(&self) -> bool {
+        self.allow_custom_format
+    }
+}
+
+fn positive(value: i64, default: u32) -> u32 {
+    u32::try_from(value).ok().filter(|value| *value > 0).unwrap_or(default)
+}
+
+fn to_millis(value: f64, default: f64, unit: f64) -> i64 {
+    let value = if value > 0.0 && value.is_finite() { value } else { default };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "`as` saturates, and no threshold lasts 292 million years"
+    )]
+    let millis = (value * unit) as i64;
+    millis
+}
+
+/// The word, or the first of `known` when it is none of them.
+fn one_of<'a>(word: &'a str, known: &[&'a str]) -> &'a str {
+    known.iter().find(|known| **known == word).or(known.first()).copied().unwrap_or_default()
+}

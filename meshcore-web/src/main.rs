@@ -1,0 +1,45 @@
+//! `meshcore-web`: the server without ingest, for those who run the two as processes of their own.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use actix_web::web;
+use clap::Parser;
+use meshcore_ingest::cli::{exit_code, start_logging};
+use meshcore_ingest::config::IngestArgs;
+use meshcore_ingest::system_clock;
+use meshcore_store::db::ReadPool;
+use meshcore_web::cli::{ServeArgs, Settings, serve};
+use meshcore_web::{App, Build, Feed, News, Server};
+
+/// Shows a CoreScope database that meshcore-ingest writes.
+#[derive(Parser)]
+#[command(name = "meshcore-web", version)]
+struct Cli {
+    #[command(flatten)]
+    ingest: IngestArgs,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_logging();
+    exit_code("meshcore-web", &run(&cli))
+}
+
+#[actix_web::main]
+async fn run(cli: &Cli) -> anyhow::Result<()> {
+    let settings = Settings::load(&cli.ingest)?;
+    let server = Server::bind(cli.serve.bind, settings.port(&cli.serve)?)?;
+    let database = settings.ingest.db_path();
+    let readers = Arc::new(ReadPool::open(&database)?);
+    let app = web::Data::new(App::new(readers, settings.web, None, system_clock(), Build::current()));
+    let (end, stop) = mpsc::channel();
+    let feed = Feed::start(&database, app.hub().clone(), News::Poll(stop))?;
+    serve(server, app).await?;
+    drop(end);
+    drop(feed);
+    Ok(())
+}
