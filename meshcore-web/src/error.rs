@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 /// The body of every answer that is not a success.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// What was wrong, and what was expected.
     pub error: String,
 }

@@ -3,7 +3,7 @@
 //! One file serves several parts of the program; each reads the keys it knows out of the same text. A key is unknown
 //! when no part reads it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::io;
@@ -95,6 +95,9 @@ impl ConfigFile {
     /// [`ConfigError::Invalid`], naming key, line and column.
     pub fn read<T: DeserializeOwned>(&self) -> Result<(T, BTreeSet<String>), ConfigError> {
         let invalid = |key: String, source| ConfigError::Invalid { path: self.path.clone(), key, source };
+        // Syntax first: what is wrong there has no key.
+        serde_json::from_str::<BTreeMap<String, IgnoredAny>>(&self.text)
+            .map_err(|error| invalid(String::new(), error))?;
         let mut ignored = BTreeSet::new();
         let mut json = serde_json::Deserializer::from_str(&self.text);
         let mut note = |path: serde_ignored::Path<'_>| {
@@ -104,14 +107,8 @@ impl ConfigFile {
             }
         };
         let read = serde_ignored::Deserializer::new(&mut json, &mut note);
-        let value = serde_path_to_error::deserialize(read).map_err(|error| {
-            let key = match error.path().to_string().as_str() {
-                "." => String::new(),
-                path => format!("{path}: "),
-            };
-            invalid(key, error.into_inner())
-        })?;
-        json.end().map_err(|error| invalid(String::new(), error))?;
+        let value = serde_path_to_error::deserialize(read)
+            .map_err(|error| invalid(format!("{}: ", error.path()), error.into_inner()))?;
         Ok((value, ignored))
     }
 
@@ -124,7 +121,7 @@ impl ConfigFile {
 
 /// A JSON object of names and texts in which `_…` keys are comments of any type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Texts(pub std::collections::BTreeMap<String, String>);
+pub struct Texts(pub BTreeMap<String, String>);
 
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -11,22 +11,26 @@ use crate::app::App;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientConfig {
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<HashMap<String, Value>>, required)]
     roles: Option<Map<String, Value>>,
     /// Always has `tiles`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     map: Map<String, Value>,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<HashMap<String, Value>>, required)]
     snr_thresholds: Option<Map<String, Value>>,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<HashMap<String, Value>>, required)]
     dist_thresholds: Option<Map<String, Value>>,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<HashMap<String, Value>>, required)]
     limits: Option<Map<String, Value>>,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<HashMap<String, Value>>, required)]
     external_urls: Option<Map<String, Value>>,
+    #[schema(required)]
     max_hop_dist: Option<f64>,
+    #[schema(required)]
     perf_slow_ms: Option<i64>,
+    #[schema(required)]
     ws_reconnect_ms: Option<i64>,
+    #[schema(required)]
     cache_invalidate_ms: Option<i64>,
     health_thresholds: HealthThresholds,
     propagation_buffer_ms: i64,
@@ -68,7 +72,12 @@ pub struct Customizer {
 }
 
 /// The page's part of the configuration.
-#[utoipa::path(get, path = "/api/config/client", responses((status = 200, body = ClientConfig)))]
+#[utoipa::path(
+    get,
+    path = "/api/config/client",
+    operation_id = "client_config",
+    responses((status = 200, body = ClientConfig, description = "the configuration"))
+)]
 pub(crate) async fn client(app: web::Data<App>) -> web::Json<ClientConfig> {
     let config = app.config();
     let thresholds = config.health_thresholds.millis();

@@ -13,7 +13,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Respons
 use utoipa::OpenApi;
 
 use crate::error::{ApiError, Problem};
-use crate::live::frame::{Lagged, LiveFrame};
+use crate::live::frame::LiveFrame;
 
 /// The OpenAPI document: what the handlers take and give.
 #[derive(OpenApi)]
@@ -28,7 +28,7 @@ use crate::live::frame::{Lagged, LiveFrame};
         stats::healthz,
         client_config::client
     ),
-    components(schemas(LiveFrame, Lagged, Problem))
+    components(schemas(LiveFrame, Problem))
 )]
 pub struct Document;
 

@@ -19,8 +19,10 @@ const PAGE: u32 = 50;
 #[serde(default, rename_all = "camelCase")]
 pub struct NodeParams {
     /// Page size; 50 when absent.
+    #[param(value_type = Option<u32>)]
     limit: Option<String>,
     /// Rows to skip.
+    #[param(value_type = Option<u32>)]
     offset: Option<String>,
     /// Exact role.
     role: Option<String>,
@@ -34,6 +36,7 @@ pub struct NodeParams {
     sort_by: Option<String>,
     /// Heard in one of these regions, comma-separated.
     region: Option<String>,
+    /// Refused: not supported by this version.
     area: Option<String>,
 }
 
@@ -61,25 +64,32 @@ pub struct RoleCounts {
 pub struct Node {
     /// 64 hex digits, lower case.
     public_key: String,
+    #[schema(required)]
     name: Option<String>,
+    #[schema(required)]
     role: Option<String>,
     /// Degrees north.
+    #[schema(required)]
     lat: Option<f64>,
     /// Degrees east.
+    #[schema(required)]
     lon: Option<f64>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     first_seen: Option<UnixMillis>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     last_seen: Option<UnixMillis>,
     /// As `last_seen`.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     last_heard: Option<UnixMillis>,
     /// Distinct adverts.
     advert_count: i64,
+    #[schema(required)]
     battery_mv: Option<i64>,
+    #[schema(required)]
     temperature_c: Option<f64>,
     /// An advert of it came from outside the configured area.
     foreign: bool,
+    #[schema(required)]
     default_scope: Option<String>,
 }
 
@@ -87,8 +97,12 @@ pub struct Node {
 #[utoipa::path(
     get,
     path = "/api/nodes",
+    operation_id = "list_nodes",
     params(NodeParams),
-    responses((status = 200, body = NodeList), (status = 400, body = Problem))
+    responses(
+        (status = 200, body = NodeList, description = "a page"),
+        (status = 400, body = Problem, description = "a parameter has a value it cannot have")
+    )
 )]
 pub(crate) async fn list(
     app: web::Data<App>,

@@ -13,7 +13,7 @@ use crate::error::ApiError;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ObserverList {
     observers: Vec<Observer>,
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     server_time: UnixMillis,
 }
 
@@ -22,48 +22,67 @@ pub struct ObserverList {
 pub struct Observer {
     /// A key of 64 upper-case hex digits, or a name.
     id: String,
+    #[schema(required)]
     name: Option<String>,
     /// Region.
+    #[schema(required)]
     iata: Option<String>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     first_seen: Option<UnixMillis>,
     /// Last status or packet.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     last_seen: Option<UnixMillis>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     last_packet_at: Option<UnixMillis>,
     packet_count: i64,
     /// Observations of the last hour.
     #[serde(rename = "packetsLastHour")]
     packets_last_hour: i64,
+    #[schema(required)]
     model: Option<String>,
+    #[schema(required)]
     firmware: Option<String>,
+    #[schema(required)]
     client_version: Option<String>,
     /// `MHz,kHz,sf,cr`.
+    #[schema(required)]
     radio: Option<String>,
+    #[schema(required)]
     battery_mv: Option<i64>,
+    #[schema(required)]
     uptime_secs: Option<i64>,
     /// dBm.
+    #[schema(required)]
     noise_floor: Option<f64>,
     /// Of the node with the same key.
+    #[schema(required)]
     lat: Option<f64>,
+    #[schema(required)]
     lon: Option<f64>,
     #[serde(rename = "nodeRole")]
+    #[schema(required)]
     node_role: Option<String>,
     /// Its clock was found in another time zone within the last day.
     clock_naive: bool,
     /// Negative: behind UTC.
+    #[schema(required)]
     clock_skew_seconds: Option<i64>,
     clock_skew_count_24h: i64,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     clock_last_naive_at: Option<UnixMillis>,
     /// Absent: unknown.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     can_relay: Option<bool>,
 }
 
 /// Active observers, the one heard last first.
-#[utoipa::path(get, path = "/api/observers", responses((status = 200, body = ObserverList)))]
+#[utoipa::path(
+    get,
+    path = "/api/observers",
+    operation_id = "list_observers",
+    responses((status = 200, body = ObserverList, description = "all of them"))
+)]
 pub(crate) async fn list(app: web::Data<App>) -> Result<web::Json<ObserverList>, ApiError> {
     let now = app.now();
     let rows = app.read(move |reader| reader.observers(now)).await?;

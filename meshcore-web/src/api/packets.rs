@@ -1,6 +1,6 @@
 //! `/api/packets`: what was said.
 
-use actix_web::{Either, web};
+use actix_web::web;
 use meshcore_store::db::{ObservationRow, PacketFilter, PacketId, PacketRow};
 use meshcore_store::{UnixMillis, path_json};
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,10 @@ const PAGE: u32 = 50;
 #[serde(default, rename_all = "camelCase")]
 pub struct PacketParams {
     /// Page size; 50 when absent.
+    #[param(value_type = Option<u32>)]
     limit: Option<String>,
     /// Rows to skip.
+    #[param(value_type = Option<u32>)]
     offset: Option<String>,
     /// `asc`: oldest first; not with `groupByHash`.
     order: Option<String>,
@@ -44,10 +46,24 @@ pub struct PacketParams {
     expand: Option<String>,
     /// `true`: the newest observation first, with counts per packet.
     group_by_hash: Option<String>,
+    /// Refused: not supported by this version.
     q: Option<String>,
+    /// Refused: not supported by this version.
     area: Option<String>,
+    /// Refused: not supported by this version.
     node: Option<String>,
+    /// Refused: not supported by this version.
     nodes: Option<String>,
+}
+
+/// A page of packets, in either form.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum PacketPage {
+    /// As a rule.
+    Packets(PacketList),
+    /// With `groupByHash=true`.
+    Grouped(GroupedPacketList),
 }
 
 /// A page of packets.
@@ -78,37 +94,52 @@ pub struct Packet {
     /// Content hash, 16 hex digits.
     hash: String,
     /// Frame as first received; null when there was none.
+    #[schema(required)]
     raw_hex: Option<String>,
     /// Server time of the first reception.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     first_seen: Option<UnixMillis>,
     /// As `first_seen`.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     timestamp: Option<UnixMillis>,
+    #[schema(required)]
     route_type: Option<u8>,
+    #[schema(required)]
     payload_type: Option<u8>,
+    #[schema(required)]
     payload_version: Option<u8>,
     /// The decoded payload as JSON text.
+    #[schema(required)]
     decoded_json: Option<String>,
     observation_count: usize,
+    #[schema(required)]
     observer_id: Option<String>,
+    #[schema(required)]
     observer_name: Option<String>,
+    #[schema(required)]
     observer_iata: Option<String>,
     /// dB.
+    #[schema(required)]
     snr: Option<f64>,
     /// dBm.
+    #[schema(required)]
     rssi: Option<f64>,
     /// Hops as JSON text, `[]` for none.
     path_json: String,
     /// The same, read; null for none.
     #[serde(rename = "_parsedPath")]
+    #[schema(required)]
     parsed_path: Option<Vec<String>>,
     /// Full keys of the hops where known.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     resolved_path: Option<Vec<Option<String>>>,
+    #[schema(required)]
     direction: Option<String>,
     /// null: no scope; empty: scoped, region unknown; else the region.
+    #[schema(required)]
     scope_name: Option<String>,
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     observations: Option<Vec<Observation>>,
 }
@@ -118,29 +149,40 @@ pub struct Packet {
 pub struct GroupedPacket {
     id: i64,
     hash: String,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     first_seen: Option<UnixMillis>,
     /// Newest observation.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     latest: Option<UnixMillis>,
     /// As `observation_count`.
     count: usize,
     observation_count: usize,
     /// Distinct observers.
     observer_count: usize,
+    #[schema(required)]
     observer_id: Option<String>,
+    #[schema(required)]
     observer_name: Option<String>,
+    #[schema(required)]
     observer_iata: Option<String>,
     /// Regions it was heard in, sorted.
     distinct_iatas: Vec<String>,
     path_json: String,
+    #[schema(required)]
     payload_type: Option<u8>,
+    #[schema(required)]
     route_type: Option<u8>,
+    #[schema(required)]
     payload_version: Option<u8>,
+    #[schema(required)]
     raw_hex: Option<String>,
+    #[schema(required)]
     decoded_json: Option<String>,
+    #[schema(required)]
     snr: Option<f64>,
+    #[schema(required)]
     rssi: Option<f64>,
+    #[schema(required)]
     scope_name: Option<String>,
 }
 
@@ -150,21 +192,30 @@ pub struct Observation {
     id: i64,
     transmission_id: i64,
     hash: String,
+    #[schema(required)]
     observer_id: Option<String>,
+    #[schema(required)]
     observer_name: Option<String>,
+    #[schema(required)]
     observer_iata: Option<String>,
+    #[schema(required)]
     snr: Option<f64>,
+    #[schema(required)]
     rssi: Option<f64>,
     /// The firmware's score of the reception, times 1000.
+    #[schema(required)]
     score: Option<f64>,
     path_json: String,
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     resolved_path: Option<Vec<Option<String>>>,
+    #[schema(required)]
     direction: Option<String>,
     /// This observer's own frame.
+    #[schema(required)]
     raw_hex: Option<String>,
     /// Server time of this reception, whole seconds.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     timestamp: UnixMillis,
 }
 
@@ -193,36 +244,41 @@ pub struct PacketIdParams {
 #[utoipa::path(
     get,
     path = "/api/packets",
+    operation_id = "list_packets",
     params(PacketParams),
     responses(
-        (status = 200, body = PacketList, description = "or a GroupedPacketList with groupByHash=true"),
-        (status = 400, body = Problem)
+        (status = 200, body = PacketPage, description = "a page; its form depends on groupByHash"),
+        (status = 400, body = Problem, description = "a parameter has a value it cannot have")
     )
 )]
 pub(crate) async fn list(
     app: web::Data<App>,
     params: web::Query<PacketParams>,
-) -> Result<Either<web::Json<PacketList>, web::Json<GroupedPacketList>>, ApiError> {
+) -> Result<web::Json<PacketPage>, ApiError> {
     let filter = params.filter(app.config().list_limits.packets())?;
     let (limit, offset, grouped) = (filter.limit, filter.offset, filter.by_latest);
     let page = app.read(move |reader| reader.packets(&filter)).await?;
     let total = page.total;
-    Ok(if grouped {
+    Ok(web::Json(if grouped {
         let packets = page.packets.into_iter().map(GroupedPacket::from).collect();
-        Either::Right(web::Json(GroupedPacketList { packets, total, limit, offset }))
+        PacketPage::Grouped(GroupedPacketList { packets, total, limit, offset })
     } else {
         let expand = params.expand.as_deref() == Some("observations");
         let packets = page.packets.into_iter().map(|row| Packet::of(row, expand)).collect();
-        Either::Left(web::Json(PacketList { packets, total, limit, offset }))
-    })
+        PacketPage::Packets(PacketList { packets, total, limit, offset })
+    }))
 }
 
 /// One packet with its observations: by content hash, else by packet id, else by observation id.
 #[utoipa::path(
     get,
     path = "/api/packets/{id}",
+    operation_id = "get_packet",
     params(("id" = String, Path, description = "content hash or number"), PacketIdParams),
-    responses((status = 200, body = PacketDetail), (status = 404, body = Problem))
+    responses(
+        (status = 200, body = PacketDetail, description = "the packet"),
+        (status = 404, body = Problem, description = "no such packet")
+    )
 )]
 pub(crate) async fn get(
     app: web::Data<App>,

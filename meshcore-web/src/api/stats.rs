@@ -66,6 +66,7 @@ pub struct Health {
     loaded_obs: i64,
     from_pubkey_backfill: Backfill,
     /// By source; absent when ingest is another process.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     ingest_liveness: Option<BTreeMap<String, SourceHealth>>,
 }
@@ -96,7 +97,12 @@ pub struct SourceHealth {
 }
 
 /// How much is stored.
-#[utoipa::path(get, path = "/api/stats", responses((status = 200, body = Stats)))]
+#[utoipa::path(
+    get,
+    path = "/api/stats",
+    operation_id = "stats",
+    responses((status = 200, body = Stats, description = "the figures"))
+)]
 pub(crate) async fn stats(app: web::Data<App>) -> Result<web::Json<Stats>, ApiError> {
     let totals = app.totals().await?;
     let build = app.build();
@@ -126,7 +132,12 @@ pub(crate) async fn stats(app: web::Data<App>) -> Result<web::Json<Stats>, ApiEr
 }
 
 /// Whether the server can answer.
-#[utoipa::path(get, path = "/api/healthz", responses((status = 200, body = Health)))]
+#[utoipa::path(
+    get,
+    path = "/api/healthz",
+    operation_id = "health",
+    responses((status = 200, body = Health, description = "ready"))
+)]
 pub(crate) async fn healthz(app: web::Data<App>) -> Result<web::Json<Health>, ApiError> {
     let totals = app.totals().await?;
     let sources = app.accounting().map(|accounting| {

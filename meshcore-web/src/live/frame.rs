@@ -10,18 +10,18 @@ use utoipa::ToSchema;
 
 /// A frame of the live feed.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(tag = "type", content = "data", rename_all = "lowercase")]
+#[serde(tag = "type", rename_all = "lowercase")]
 pub enum LiveFrame {
     /// An observer heard a packet.
-    Packet(Box<LivePacket>),
-}
-
-/// A frame for one listener that was too slow.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(tag = "type", rename = "lagged")]
-pub struct Lagged {
-    /// Frames it will not get.
-    pub dropped: u64,
+    Packet {
+        /// What it heard.
+        data: Box<LivePacket>,
+    },
+    /// This one listener was too slow.
+    Lagged {
+        /// Frames it will not get.
+        dropped: u64,
+    },
 }
 
 /// One observation, with its packet as it was at that moment.
@@ -41,40 +41,107 @@ pub struct LivePacket {
 struct LiveFields {
     id: i64,
     hash: String,
+    #[schema(required)]
     raw_hex: Option<String>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     first_seen: Option<UnixMillis>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     timestamp: Option<UnixMillis>,
+    #[schema(required)]
     route_type: Option<u8>,
+    #[schema(required)]
     payload_type: Option<u8>,
+    #[schema(required)]
     payload_version: Option<u8>,
+    #[schema(required)]
     decoded_json: Option<String>,
+    #[schema(required)]
     observer_id: Option<String>,
+    #[schema(required)]
     observer_name: Option<String>,
+    #[schema(required)]
     observer_iata: Option<String>,
+    #[schema(required)]
     snr: Option<f64>,
+    #[schema(required)]
     rssi: Option<f64>,
+    #[schema(required)]
     path_json: Option<String>,
+    #[schema(required)]
     direction: Option<String>,
     /// Observations of the packet up to and including this one.
     observation_count: i64,
+    #[schema(required)]
     scope_name: Option<String>,
     observation_id: i64,
     /// Arrival of this observation, to the millisecond where known.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     observed_at: UnixMillis,
 }
 
 /// What the bytes mean.
 #[derive(Debug, Serialize, ToSchema)]
 struct LiveDecoded {
-    #[schema(value_type = Option<Object>)]
+    /// null when the frame cannot be read.
+    #[schema(value_type = Option<shapes::DecodedHeader>, required)]
     header: Option<DecodedHeader>,
-    #[schema(value_type = Option<Object>)]
+    /// null when nothing was decoded.
+    #[schema(value_type = Option<shapes::DecodedPayload>, required)]
     payload: Option<Box<RawValue>>,
-    #[schema(value_type = Option<Object>)]
+    /// null when the frame cannot be read.
+    #[schema(value_type = Option<shapes::DecodedPath>, required)]
     path: Option<DecodedPath>,
+}
+
+/// What `meshcore_store::decoded` writes, for the document only: that crate knows nothing of OpenAPI. A test compares
+/// frames with these schemas.
+mod shapes {
+    use std::collections::HashMap;
+
+    use serde::Serialize;
+    use serde_json::Value;
+    use utoipa::ToSchema;
+
+    /// The header byte.
+    #[derive(Serialize, ToSchema)]
+    #[serde(rename_all = "camelCase")]
+    pub(super) struct DecodedHeader {
+        /// 0 to 3.
+        route_type: u8,
+        /// `TRANSPORT_FLOOD`, `FLOOD`, `DIRECT` or `TRANSPORT_DIRECT`.
+        route_type_name: String,
+        /// 0 to 15.
+        payload_type: u8,
+        /// `REQ` … `RAW_CUSTOM`, `UNKNOWN` for the reserved 12 to 14.
+        payload_type_name: String,
+        /// 0 to 3; nodes drop everything but 0.
+        payload_version: u8,
+    }
+
+    /// The path field, or for TRACE the planned route.
+    #[derive(Serialize, ToSchema)]
+    #[serde(rename_all = "camelCase")]
+    pub(super) struct DecodedPath {
+        /// Bytes per hop; 0 = unknown (a direct frame without hops does not say).
+        hash_size: u8,
+        /// Number of hops.
+        hash_count: usize,
+        /// Upper-case hex, in path order.
+        hops: Vec<String>,
+        /// TRACE only: how many hops have been made.
+        #[schema(nullable = false)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hops_completed: Option<u8>,
+    }
+
+    /// What the payload says. `type` names its form; the other keys depend on it.
+    #[derive(Serialize, ToSchema)]
+    pub(super) struct DecodedPayload {
+        /// `ADVERT`, `CHAN` (a channel message that was read), `GRP_TXT` (one that was not), `TXT_MSG` …
+        r#type: String,
+        #[serde(flatten)]
+        other: HashMap<String, Value>,
+    }
 }
 
 impl LiveFrame {
@@ -111,6 +178,6 @@ impl LiveFrame {
             observation_id: observation.id,
             observed_at: observed_at.unwrap_or(observation.timestamp),
         };
-        Self::Packet(Box::new(LivePacket { packet: fields.clone(), decoded, same: fields }))
+        Self::Packet { data: Box::new(LivePacket { packet: fields.clone(), decoded, same: fields }) }
     }
 }

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::frame::Lagged;
+use super::frame::LiveFrame;
 use super::hub::Listener;
 use crate::app::App;
 
@@ -58,7 +58,7 @@ async fn run(
                 let sent = match frame {
                     Ok(frame) => session.text(frame.as_ref()).await,
                     Err(RecvError::Lagged(dropped)) => {
-                        let lagged = serde_json::to_string(&Lagged { dropped }).unwrap_or_default();
+                        let lagged = serde_json::to_string(&LiveFrame::Lagged { dropped }).unwrap_or_default();
                         session.text(lagged).await
                     }
                     Err(RecvError::Closed) => break None,

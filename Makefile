@@ -1,0 +1,92 @@
+# Two commands: `make run` and `make test`. Both first install what is missing.
+
+# A Node.js of our own, where the system's is too old (see .ci/setup).
+export PATH := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/corescope/node/node_modules/.bin:$(PATH)
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+FRONT_SOURCES := $(shell find public/src public/index.html public/favicon.svg public/static public/*.json public/*.ts -type f 2>/dev/null)
+FRONT_MODULES := public/node_modules/.package-lock.json
+FRONT := public/dist/index.html
+
+# `make run -- --demo`: what follows `run` belongs to the program.
+ifeq (run,$(firstword $(MAKECMDGOALS)))
+  ARGS += $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+  PASSED := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+  .PHONY: $(PASSED)
+  $(eval $(PASSED):;@:)
+endif
+
+.PHONY: help setup run front openapi test test-rust test-front test-browser fmt bench fuzz-smoke deny dist clean
+
+help: ## Show the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+setup: ## Install what building needs
+	@.ci/setup run
+
+run: setup ## Build and start: make run -- --demo
+	@$(MAKE) --no-print-directory $(FRONT)
+	cargo run --release --locked --bin corescope -- $(ARGS)
+
+front: $(FRONT) ## Build the web page into public/dist
+
+$(FRONT_MODULES): public/package.json public/package-lock.json
+	cd public && npm ci --no-fund --no-audit
+	@touch $@
+
+$(FRONT): $(FRONT_MODULES) $(FRONT_SOURCES)
+	cd public && npm run --silent build
+	@touch $@
+
+openapi: ## Renew public/openapi.json and the types made from it
+	cargo run --locked -q -p meshcore-web --example openapi > public/openapi.json.new
+	mv public/openapi.json.new public/openapi.json
+	cd public && npm run --silent types
+
+test: ## Everything: format, lints, Rust, page, browser
+	@.ci/setup test
+	@$(MAKE) --no-print-directory test-rust test-front test-browser
+
+test-rust: ## Format, lints and tests of the Rust code
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy -p meshcore-proto --all-targets --all-features --locked -- -D warnings
+	cargo check -q -p meshcore-proto --no-default-features --locked
+	cargo check -q -p meshcore-proto --no-default-features --features crypto,ed25519 --locked
+	cargo check -q -p meshcore-proto --no-default-features --features bytes,serde --locked
+	cargo check -q -p meshcore-store --no-default-features --locked
+	cargo check -q --manifest-path fuzz/Cargo.toml --locked
+	cargo test --workspace --locked
+	cargo test -p meshcore-proto --all-features --locked
+
+test-front: $(FRONT) ## Types, unit tests and size of the web page
+	cd public && npm run --silent check
+	cd public && npm run --silent test
+	cd public && npm run --silent size
+
+test-browser: $(FRONT) ## The page in a real browser on the real server
+	cargo build --locked --bin corescope
+	cd public && CORESCOPE_BIN="$(abspath $(TARGET))/debug/corescope" npm run --silent e2e
+
+fmt: ## Format the Rust code
+	cargo fmt --all
+
+bench: ## Measure
+	cargo bench --locked -p meshcore-proto --all-features
+	cargo bench --locked -p meshcore-store
+
+fuzz-smoke: ## Ten seconds of each fuzz target (needs cargo-fuzz)
+	cd fuzz && for target in $$(cargo fuzz list); do \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -max_total_time=10 || exit 1; \
+	done
+
+deny: ## Licences and advisories of all dependencies (needs cargo-deny)
+	cargo deny check
+
+dist: $(FRONT) ## The binaries as they ship
+	cargo build --profile dist --locked --bins
+
+clean:
+	cargo clean
+	rm -rf public/dist public/node_modules

@@ -1,0 +1,115 @@
+//! A real broker on a free port of this machine, and a plain client that publishes to it.
+
+use std::env;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use paho_mqtt::{AsyncClient, ConnectOptionsBuilder, CreateOptionsBuilder, PersistenceType, QOS_1};
+use tempfile::TempDir;
+
+use super::DEADLINE;
+use super::messages::Message;
+use super::process::Process;
+
+/// Messages under way at once while many are published.
+const WINDOW: usize = 200;
+
+/// A mosquitto of our own. Ends with this value.
+pub(crate) struct Mosquitto {
+    process: Process,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Mosquitto {
+    /// Starts it; `None`, with a line that says so, where it is not installed. In CI it must be.
+    pub(crate) fn start() -> Option<Self> {
+        let known = Command::new("mosquitto").arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if known.is_err() {
+            assert!(env::var_os("CI").is_none(), "mosquitto is not installed");
+            eprintln!("skipped: mosquitto is not installed");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let process = launch(&folder, port);
+        Some(Self { process, folder, port })
+    }
+
+    /// Its address, as the program is told.
+    pub(crate) fn url(&self) -> String {
+        format!("mqtt://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it at once: connections break, retained messages are gone.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again on the same port.
+    pub(crate) fn restart(&mut self) {
+        self.process = launch(&self.folder, self.port);
+    }
+
+    /// A client that is connected.
+    pub(crate) fn publisher(&self) -> Publisher {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let options = CreateOptionsBuilder::new()
+            .server_uri(format!("tcp://127.0.0.1:{}", self.port))
+            .client_id(format!("observer-{}", NUMBER.fetch_add(1, Ordering::Relaxed)))
+            .persistence(PersistenceType::None)
+            .finalize();
+        let client = AsyncClient::new(options).unwrap();
+        let options = ConnectOptionsBuilder::new_v3().clean_session(true).finalize();
+        client.connect(options).wait_for(DEADLINE).expect("the broker takes a connection");
+        Publisher { client }
+    }
+}
+
+/// A connected MQTT client, in the place of observers.
+pub(crate) struct Publisher {
+    client: AsyncClient,
+}
+
+impl Publisher {
+    /// Publishes in this order. Returns when the broker has confirmed every message.
+    pub(crate) fn publish(&self, messages: &[Message]) {
+        for window in messages.chunks(WINDOW) {
+            let sent: Vec<_> = window
+                .iter()
+                .map(|message| {
+                    let mqtt = paho_mqtt::MessageBuilder::new()
+                        .topic(&message.topic)
+                        .payload(message.payload.clone())
+                        .qos(QOS_1)
+                        .retained(message.retain);
+                    self.client.publish(mqtt.finalize())
+                })
+                .collect();
+            for delivery in sent {
+                delivery.wait_for(DEADLINE).expect("the broker confirms");
+            }
+        }
+    }
+}
+
+fn launch(folder: &TempDir, port: u16) -> Process {
+    let config = folder.path().join("mosquitto.conf");
+    // Its limits of what may wait for a slow reader are lifted: what is lost here would be the broker's doing.
+    let text = format!(
+        "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n\
+         max_queued_messages 0\nmax_inflight_messages 0\nlog_dest stderr\nlog_type notice\nlog_type error\n"
+    );
+    fs::write(&config, text).unwrap();
+    let process =
+        Process::start(Command::new("mosquitto").arg("-c").arg(&config).current_dir(folder.path()));
+    process.wait_for_line(" running", 1);
+    process
+}
+
+/// A port nobody listens on now.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}

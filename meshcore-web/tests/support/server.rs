@@ -1,0 +1,153 @@
+//! The programs under test, and what their database holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
+
+use super::broker::Mosquitto;
+use super::expected::{Figures, Rows};
+use super::process::Process;
+use super::{eventually, http};
+
+/// Variables that would change what the program does.
+const VARIABLES: &[&str] =
+    &["PORT", "DB_PATH", "MQTT_BROKER", "MQTT_TOPIC", "CHANNEL_KEYS_PATH", "RUST_LOG", "NO_COLOR"];
+
+/// `corescope` in `folder`, on a free port of this machine, with nothing of our own surroundings.
+pub(crate) fn corescope(folder: &Path) -> Command {
+    program(env!("CARGO_BIN_EXE_corescope"), folder)
+}
+
+/// `meshcore-web` in the same way.
+pub(crate) fn meshcore_web(folder: &Path) -> Command {
+    program(env!("CARGO_BIN_EXE_meshcore-web"), folder)
+}
+
+fn program(path: &str, folder: &Path) -> Command {
+    let mut command = Command::new(path);
+    command.current_dir(folder).args(["--bind", "127.0.0.1"]);
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A server whose page is open.
+pub(crate) struct Server {
+    pub(crate) process: Process,
+    pub(crate) port: u16,
+}
+
+impl Server {
+    /// Starts `command` on a free port and waits until it answers.
+    #[track_caller]
+    pub(crate) fn open(command: &mut Command) -> Self {
+        let process = Process::start(command.args(["--port", "0"]));
+        let line = process.wait_for_line("the web page is open", 1);
+        let port = line
+            .rsplit(':')
+            .next()
+            .and_then(|rest| rest.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().ok())
+            .unwrap_or_else(|| panic!("no port in: {line}"));
+        Self { process, port }
+    }
+
+    /// `corescope` on `database(folder)`, listening to `broker`: subscribed when this returns.
+    #[track_caller]
+    pub(crate) fn listening(folder: &Path, broker: &Mosquitto) -> Self {
+        let server = Self::open(
+            corescope(folder)
+                .args(["--mqtt-broker", &broker.url(), "--db"])
+                .arg(database(folder))
+                .env("RUST_LOG", "info,meshcore_ingest=debug,meshcore_store=debug"),
+        );
+        server.process.wait_for_line("connected to broker", 1);
+        server
+    }
+
+    /// The figures of its only source.
+    pub(crate) fn figures(&self) -> Figures {
+        let health = http::json(self.port, "/api/healthz");
+        let sources = health["ingest_liveness"].as_object().expect("ingest runs in this process");
+        let source = sources.values().next().expect("there is one source");
+        let counts = |name: &str| -> BTreeMap<String, u64> {
+            let object = source[name].as_object().expect("an object of counts");
+            object.iter().map(|(reason, count)| (reason.clone(), count.as_u64().unwrap())).collect()
+        };
+        let count = |name: &str| source[name].as_u64().expect("a count");
+        Figures {
+            received: count("received"),
+            stored: count("stored"),
+            duplicate: count("duplicate"),
+            rejected: counts("rejected"),
+            dropped: counts("dropped"),
+        }
+    }
+
+    /// Waits until `received` messages have arrived and every one has reached its bucket.
+    #[track_caller]
+    pub(crate) fn settled(&self, received: u64) -> Figures {
+        let mut last = Figures::default();
+        let settled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            eventually("all messages are accounted for", || {
+                last = self.figures();
+                (last.received >= received && last.accounted() == last.received).then(|| last.clone())
+            })
+        }));
+        settled.unwrap_or_else(|_| panic!("expected {received} messages, the figures are {last:?}"))
+    }
+
+    /// Ends it as an operator does; it must end well.
+    #[track_caller]
+    pub(crate) fn stop(mut self) {
+        self.process.terminate();
+        let (code, said) = self.process.wait_for_end();
+        assert_eq!(code, Some(0), "{said}");
+    }
+
+    /// Its answer to `GET path`.
+    #[track_caller]
+    pub(crate) fn json(&self, path: &str) -> Value {
+        http::json(self.port, path)
+    }
+}
+
+/// The database file in `folder`.
+pub(crate) fn database(folder: &Path) -> PathBuf {
+    folder.join("mesh.db")
+}
+
+/// A connection of our own that cannot write.
+pub(crate) fn read_only(folder: &Path) -> Connection {
+    Connection::open_with_flags(database(folder), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+}
+
+/// One value out of the database.
+pub(crate) fn value<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> T {
+    connection.query_row(sql, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{sql}: {error}"))
+}
+
+/// What the tables hold. Fails when two rows say the same.
+#[track_caller]
+pub(crate) fn rows(connection: &Connection) -> Rows {
+    let transaction = connection.unchecked_transaction().unwrap(); // all tables at one moment
+    let column = |sql: &str| -> BTreeSet<String> {
+        let mut statement = transaction.prepare(sql).unwrap();
+        let all: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let distinct: BTreeSet<String> = all.iter().cloned().collect();
+        assert_eq!(distinct.len(), all.len(), "rows are doubled: {sql}");
+        distinct
+    };
+    Rows {
+        transmissions: column("SELECT hash FROM transmissions"),
+        observations: column(
+            "SELECT t.hash || ' ' || lower(b.id) || ' ' || o.path_json FROM observations o
+               JOIN transmissions t ON t.id = o.transmission_id JOIN observers b ON b.rowid = o.observer_idx",
+        ),
+        nodes: column("SELECT public_key FROM nodes"),
+        observers: column("SELECT lower(id) FROM observers"),
+    }
+}
