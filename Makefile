@@ -56,7 +56,7 @@ test-rust: ## Format, lints and tests of the Rust code
 	cargo check -q -p meshcore-proto --no-default-features --features crypto,ed25519 --locked
 	cargo check -q -p meshcore-proto --no-default-features --features bytes,serde --locked
 	cargo check -q -p meshcore-store --no-default-features --locked
-	cargo check -q --manifest-path fuzz/Cargo.toml --locked
+	cargo check -q --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --locked
 	cargo test --workspace --locked
 	cargo test -p meshcore-proto --all-features --locked
 

@@ -1,0 +1,22 @@
+import { MISSING, NOT_REPORTED } from "../lib/format";
+import { age, bothTimes, isFuture } from "../lib/time";
+import { now } from "../state/clock";
+
+interface Props {
+  at: number | null;
+}
+
+/** A time as an age, or as a date when it is older than a day. Ticks with the one clock. */
+export function Age({ at }: Props) {
+  if (at === null) return <span title={NOT_REPORTED}>{MISSING}</span>;
+  const future = isFuture(at, now.value);
+  return (
+    <time
+      class={future ? "age warning-text" : "age"}
+      dateTime={new Date(at).toISOString()}
+      title={bothTimes(at) + (future ? "\nIn the future: a clock may be wrong" : "")}
+    >
+      {age(at, now.value)}
+    </time>
+  );
+}

@@ -1,0 +1,40 @@
+import { payloadTypes } from "../lib/payload";
+
+interface Props {
+  /** Types that are shown; none chosen means all. */
+  chosen: ReadonlySet<number>;
+  onChange: (chosen: ReadonlySet<number>) => void;
+}
+
+/** The filter by payload type; at the same time the legend of the families' colours. */
+export function TypeChips({ chosen, onChange }: Props) {
+  const toggle = (id: number): void => {
+    const next = new Set(chosen);
+    if (!next.delete(id)) next.add(id);
+    onChange(next);
+  };
+  return (
+    <div
+      class="chips"
+      role="group"
+      aria-label="Show these types only"
+      onWheel={(event) => {
+        event.currentTarget.scrollLeft += event.deltaY;
+      }}
+    >
+      {payloadTypes.map(({ id, code, short, long, family }) => (
+        <button
+          key={id}
+          type="button"
+          class={`chip family-${family}`}
+          aria-pressed={chosen.has(id)}
+          title={`${short} – ${long}`}
+          onClick={() => toggle(id)}
+        >
+          {code}
+          <span class="unseen"> {short}</span>
+        </button>
+      ))}
+    </div>
+  );
+}
