@@ -74,7 +74,7 @@ fmt: ## Format the Rust code
 
 bench: ## Measure
 	cargo bench --locked -p meshcore-proto --all-features
-	cargo bench --locked -p meshcore-store
+	cargo bench --locked -p meshcore-store -p meshcore-ingest
 
 fuzz-smoke: ## Ten seconds of each fuzz target (needs cargo-fuzz)
 	cd fuzz && for target in $$(cargo fuzz list); do \

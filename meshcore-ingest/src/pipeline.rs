@@ -104,6 +104,11 @@ impl Drop for Pipeline {
 }
 
 impl Inlet {
+    /// Whether a message offered now would be dropped. A broker does not wait for us; a recording can.
+    pub fn is_full(&self) -> bool {
+        self.queue.is_full() || self.pending_bytes.load(Ordering::Relaxed) > MAX_PENDING_BYTES / 2
+    }
+
     /// Takes a message that just arrived; never waits. What does not fit is counted.
     pub fn offer(&self, source: u32, topic: &str, payload: &[u8], retained: bool) {
         let received_at = (self.clock)();

@@ -22,6 +22,9 @@ use crate::source::Stop;
 /// Longest pause between two messages: recordings may span nights.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// How soon a full queue is looked at again.
+const ROOM: Duration = Duration::from_millis(5);
+
 /// A line of a recording.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -50,7 +53,7 @@ struct Recorded {
 
 /// Feeds `recording` as source `index`, at `speed` times the recorded pace; 0 = without pauses.
 ///
-/// A line that cannot be read is warned about and skipped.
+/// A line that cannot be read is warned about and skipped. When too many messages wait, so does the recording.
 ///
 /// # Errors
 /// [`io::Error`], when the recording cannot be read on.
@@ -63,12 +66,12 @@ pub async fn run(
 ) -> io::Result<()> {
     let mut previous: Option<UnixMillis> = None;
     let mut messages = 0_u64;
-    for (number, line) in (1_u64..).zip(recording.lines()) {
+    for (number, line) in (1_u64..).zip(recording.split(b'\n')) {
         let line = line?;
-        if line.trim().is_empty() {
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let recorded = match serde_json::from_str::<Line>(&line) {
+        let recorded = match serde_json::from_slice::<Line>(&line) {
             Ok(line) => Recorded::from(line),
             Err(error) => {
                 warn!(line = number, %error, "recording: line skipped");
@@ -85,6 +88,12 @@ pub async fn run(
             }
         }
         previous = recorded.at.or(previous);
+        while inlet.is_full() {
+            tokio::select! {
+                () = sleep(ROOM) => {}
+                _ = stop.changed() => return Ok(()),
+            }
+        }
         inlet.offer(index, &recorded.topic, recorded.payload.to_string().as_bytes(), false);
         messages += 1;
     }

@@ -41,15 +41,20 @@ pub(crate) async fn serve(request: HttpRequest) -> HttpResponse {
     {
         return file_response(&request, path, &file, StatusCode::OK);
     }
-    let Some(shell) = Dist::get("index.html") else {
-        return HttpResponse::Ok().content_type("text/html; charset=utf-8").body(NOT_BUILT);
-    };
-    if is_page(request.uri()) {
-        file_response(&request, "index.html", &shell, StatusCode::OK)
+    let status = if is_page(request.uri()) {
+        StatusCode::OK
     } else if path.rsplit('/').next().is_some_and(|name| name.contains('.')) {
-        HttpResponse::NotFound().finish()
+        return HttpResponse::NotFound().finish();
     } else {
-        file_response(&request, "index.html", &shell, StatusCode::NOT_FOUND)
+        StatusCode::NOT_FOUND
+    };
+    match Dist::get("index.html") {
+        Some(shell) => file_response(&request, "index.html", &shell, status),
+        None => HttpResponse::build(status)
+            .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+            .insert_header((CACHE_CONTROL, "no-cache"))
+            .content_type("text/html; charset=utf-8")
+            .body(NOT_BUILT),
     }
 }
 

@@ -190,5 +190,5 @@ fn to_millis(value: f64, default: f64, unit: f64) -> i64 {
 
 /// The word, or the first of `known` when it is none of them.
 fn one_of<'a>(word: &'a str, known: &[&'a str]) -> &'a str {
-    known.iter().find(|known| **known == word).or(known.first()).copied().unwrap_or_default()
+    known.iter().find(|known| **known == word).or_else(|| known.first()).copied().unwrap_or_default()
 }

@@ -19,6 +19,8 @@ pub struct LiveObservation {
     pub observation: ObservationRow,
     /// Observations of the packet up to and including this one.
     pub observation_count: i64,
+    /// Distinct observers among them; unknown ones count as one.
+    pub observer_count: i64,
 }
 
 /// Reads observations in the order they were stored, each once.
@@ -63,7 +65,10 @@ impl Follower {
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT t.id, t.hash, t.raw_hex, t.first_seen, t.last_seen, t.route_type, t.payload_type,
                     t.payload_version, t.decoded_json, t.scope_name, {OBSERVATION_COLUMNS},
-                    (SELECT COUNT(*) FROM observations e WHERE e.transmission_id = t.id AND e.id <= o.id) AS so_far
+                    (SELECT COUNT(*) FROM observations e
+                      WHERE e.transmission_id = t.id AND e.id <= o.id) AS observation_count,
+                    (SELECT COUNT(DISTINCT COALESCE(e.observer_idx, -1)) FROM observations e
+                      WHERE e.transmission_id = t.id AND e.id <= o.id) AS observer_count
                FROM observations o JOIN transmissions t ON t.id = o.transmission_id
                LEFT JOIN observers b ON b.rowid = o.observer_idx
               WHERE o.id > ?1 AND o.id <= ?2 ORDER BY o.id LIMIT ?3"
@@ -73,7 +78,8 @@ impl Follower {
                 Ok(LiveObservation {
                     packet: read_packet(row)?,
                     observation: read_observation(row)?,
-                    observation_count: row.get("so_far")?,
+                    observation_count: row.get("observation_count")?,
+                    observer_count: row.get("observer_count")?,
                 })
             })?
             .collect::<Result<_, _>>()?;

@@ -107,7 +107,8 @@ pub(super) fn assert_ready(connection: &Connection, path: &Path) -> Result<(), S
     }
 }
 
-fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+/// Whether nothing has been made in the file yet.
+pub(super) fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     let objects: i64 = connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(objects == 0)
 }

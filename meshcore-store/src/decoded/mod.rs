@@ -87,10 +87,7 @@ impl Decoded {
     pub fn of(packet: &Packet<'_>, keys: &KeyRing, signatures: Signatures) -> Self {
         Self {
             header: DecodedHeader::of(packet),
-            transport_codes: packet.transport().map(|codes| {
-                let [code1, code2] = codes.wire_text().map(|code| code.to_string());
-                DecodedTransport { code1, code2 }
-            }),
+            transport_codes: DecodedTransport::of(packet),
             path: DecodedPath::of(packet),
             payload: DecodedPayload::of(packet, keys, signatures),
             anomaly: anomaly(packet),
@@ -109,6 +106,14 @@ impl DecodedHeader {
             payload_type_name: payload_type_name(header.payload_type()),
             payload_version: header.version(),
         }
+    }
+}
+
+impl DecodedTransport {
+    /// Reads the transport codes of `packet`; `None` on a route without them.
+    pub fn of(packet: &Packet<'_>) -> Option<Self> {
+        let [code1, code2] = packet.transport()?.wire_text().map(|code| code.to_string());
+        Some(Self { code1, code2 })
     }
 }
 
@@ -139,7 +144,8 @@ pub fn payload_type_name(payload_type: PayloadType) -> &'static str {
     }
 }
 
-fn anomaly(packet: &Packet<'_>) -> Option<&'static str> {
+/// What is odd about a frame, in words.
+pub fn anomaly(packet: &Packet<'_>) -> Option<&'static str> {
     let header = packet.header();
     if header.version() != 0 {
         return Some("payload version is not 0: nodes drop this frame");

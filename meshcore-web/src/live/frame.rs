@@ -3,7 +3,7 @@
 use meshcore_proto::{DecodeOptions, Packet};
 use meshcore_store::UnixMillis;
 use meshcore_store::db::LiveObservation;
-use meshcore_store::decoded::{DecodedHeader, DecodedPath};
+use meshcore_store::decoded::{DecodedHeader, DecodedPath, DecodedTransport, anomaly};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -71,6 +71,8 @@ struct LiveFields {
     direction: Option<String>,
     /// Observations of the packet up to and including this one.
     observation_count: i64,
+    /// Distinct observers among them.
+    observer_count: i64,
     #[schema(required)]
     scope_name: Option<String>,
     observation_id: i64,
@@ -91,6 +93,14 @@ struct LiveDecoded {
     /// null when the frame cannot be read.
     #[schema(value_type = Option<shapes::DecodedPath>, required)]
     path: Option<DecodedPath>,
+    /// Of TRANSPORT routes.
+    #[schema(value_type = Option<shapes::DecodedTransport>, nullable = false)]
+    #[serde(rename = "transportCodes", skip_serializing_if = "Option::is_none")]
+    transport_codes: Option<DecodedTransport>,
+    /// What is odd about this frame, in words.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anomaly: Option<&'static str>,
 }
 
 /// What `meshcore_store::decoded` writes, for the document only: that crate knows nothing of OpenAPI. A test compares
@@ -134,6 +144,15 @@ mod shapes {
         hops_completed: Option<u8>,
     }
 
+    /// Transport codes as upper-case hex of the two bytes in wire order.
+    #[derive(Serialize, ToSchema)]
+    pub(super) struct DecodedTransport {
+        /// Scope of this packet.
+        code1: String,
+        /// The sender's home region.
+        code2: String,
+    }
+
     /// What the payload says. `type` names its form; the other keys depend on it.
     #[derive(Serialize, ToSchema)]
     pub(super) struct DecodedPayload {
@@ -147,7 +166,7 @@ mod shapes {
 impl LiveFrame {
     /// The frame for `live`; `observed_at` is its arrival when known better than the stored second.
     pub fn of(live: LiveObservation, observed_at: Option<UnixMillis>) -> Self {
-        let LiveObservation { packet, observation, observation_count } = live;
+        let LiveObservation { packet, observation, observation_count, observer_count } = live;
         let raw = observation.raw_hex.as_deref().unwrap_or(&packet.raw_hex);
         let frame = hex::decode(raw).unwrap_or_default();
         let parsed = Packet::parse_with(&frame, DecodeOptions::analyzer()).ok();
@@ -155,6 +174,8 @@ impl LiveFrame {
             header: parsed.as_ref().map(DecodedHeader::of),
             payload: packet.decoded_json.clone().and_then(|json| RawValue::from_string(json).ok()),
             path: parsed.as_ref().map(DecodedPath::of),
+            transport_codes: parsed.as_ref().and_then(DecodedTransport::of),
+            anomaly: parsed.as_ref().and_then(anomaly),
         };
         let fields = LiveFields {
             id: packet.id,
@@ -174,6 +195,7 @@ impl LiveFrame {
             path_json: observation.path_json,
             direction: observation.direction,
             observation_count,
+            observer_count,
             scope_name: packet.scope_name,
             observation_id: observation.id,
             observed_at: observed_at.unwrap_or(observation.timestamp),

@@ -13,8 +13,8 @@ use super::DEADLINE;
 use super::messages::Message;
 use super::process::Process;
 
-/// Messages under way at once while many are published.
-const WINDOW: usize = 200;
+/// Messages under way at once: as many as the client library holds.
+const WINDOW: usize = 100;
 
 /// A mosquitto of our own. Ends with this value.
 pub(crate) struct Mosquitto {
@@ -100,11 +100,10 @@ fn launch(folder: &TempDir, port: u16) -> Process {
     // Its limits of what may wait for a slow reader are lifted: what is lost here would be the broker's doing.
     let text = format!(
         "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n\
-         max_queued_messages 0\nmax_inflight_messages 0\nlog_dest stderr\nlog_type notice\nlog_type error\n"
+         max_queued_messages 0\nmax_inflight_messages 0\nlog_dest stderr\n"
     );
     fs::write(&config, text).unwrap();
-    let process =
-        Process::start(Command::new("mosquitto").arg("-c").arg(&config).current_dir(folder.path()));
+    let process = Process::start(Command::new("mosquitto").arg("-c").arg(&config).current_dir(folder.path()));
     process.wait_for_line(" running", 1);
     process
 }

@@ -10,6 +10,18 @@ use super::messages::Message;
 /// Bytes of an advert before what a node says of itself: key, time, signature.
 const ADVERT_HEAD: usize = 32 + 4 + 64;
 
+/// Reasons that leave open whether an observer speaks. Whoever sends a frame that is wrong has been heard all the same.
+const UNHEARD: &[&str] = &[
+    "not_json",
+    "too_deep",
+    "oversize",
+    "unknown_topic",
+    "bad_observer",
+    "no_frame",
+    "raw_too_long",
+    "not_supported",
+];
+
 /// What became of the messages of one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
@@ -69,8 +81,7 @@ impl Expected {
             let levels: Vec<&str> = message.topic.split('/').collect();
             if let Some(why) = message.refused {
                 *self.figures.rejected.entry(why.to_owned()).or_default() += 1;
-                // Its frame was not the one it talks about, but it was there to say so.
-                if why == "tx_stale_raw" {
+                if !UNHEARD.contains(&why) {
                     self.rows.observers.insert(levels[2].to_lowercase());
                 }
                 continue;
@@ -83,7 +94,7 @@ impl Expected {
             }
             let payload = message.json();
             let frame = Frame::read(payload["raw"].as_str().expect("a packet message has a frame"));
-            frame.compare(&payload["recorded"]);
+            frame.compare(&message.recorded);
             self.rows.nodes.extend(frame.node());
             if self.rows.observations.insert(format!("{} {observer} {}", frame.hash, json!(frame.path))) {
                 self.figures.stored += 1;
@@ -123,7 +134,8 @@ impl Frame {
 
     /// The key of the node that announces itself.
     fn node(&self) -> Option<String> {
-        (self.payload_type == 4 && self.payload.len() >= ADVERT_HEAD).then(|| hex::encode(&self.payload[..32]))
+        (self.payload_type == 4 && self.payload.len() >= ADVERT_HEAD)
+            .then(|| hex::encode(&self.payload[..32]))
     }
 
     /// What is read here agrees with what the recording knows.

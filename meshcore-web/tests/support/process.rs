@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -52,7 +52,7 @@ impl Process {
     #[track_caller]
     pub(crate) fn wait_for_line(&self, text: &str, nth: usize) -> String {
         let end = Instant::now() + DEADLINE;
-        let mut said = self.log.said.lock().unwrap();
+        let mut said = self.log.said();
         loop {
             if let Some(line) = said.lines.iter().filter(|line| line.contains(text)).nth(nth - 1) {
                 return line.clone();
@@ -65,7 +65,7 @@ impl Process {
 
     /// Everything said so far.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.log.said.lock().unwrap().lines.clone()
+        self.log.said().lines.clone()
     }
 
     /// How many lines so far have this text in them.
@@ -88,7 +88,7 @@ impl Process {
     pub(crate) fn terminate(&mut self) {
         assert!(self.is_running(), "it has ended by itself: {:#?}", self.lines());
         // Not yet waited for, so the id still belongs to it.
-        let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().unwrap();
+        let sent = Command::new("sh").args(["-c", "kill -TERM $0", &self.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
@@ -97,7 +97,7 @@ impl Process {
     pub(crate) fn wait_for_end(&mut self) -> (Option<i32>, String) {
         let status = eventually("the process ends", || self.child.try_wait().unwrap());
         let lines = eventually("the last words are read", || {
-            let said = self.log.said.lock().unwrap();
+            let said = self.log.said();
             said.is_over.then(|| said.lines.join("\n"))
         });
         (status.code(), lines)
@@ -116,12 +116,17 @@ impl Drop for Process {
 }
 
 impl Log {
+    /// A test that failed while it looked does not keep the others from looking.
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn follow(&self, stderr: impl Read) {
         for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
-            self.said.lock().unwrap().lines.push(String::from_utf8_lossy(&line).into_owned());
+            self.said().lines.push(String::from_utf8_lossy(&line).into_owned());
             self.more.notify_all();
         }
-        self.said.lock().unwrap().is_over = true;
+        self.said().is_over = true;
         self.more.notify_all();
     }
 }

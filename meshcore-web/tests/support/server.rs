@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
@@ -10,7 +12,7 @@ use serde_json::Value;
 use super::broker::Mosquitto;
 use super::expected::{Figures, Rows};
 use super::process::Process;
-use super::{eventually, http};
+use super::{DEADLINE, POLL, http};
 
 /// Variables that would change what the program does.
 const VARIABLES: &[&str] =
@@ -68,6 +70,15 @@ impl Server {
         server
     }
 
+    /// `corescope` on `database(folder)`, playing `recording` at once.
+    #[track_caller]
+    pub(crate) fn playing(folder: &Path, recording: &Path) -> Self {
+        let mut command = corescope(folder);
+        Self::open(
+            command.arg("--db").arg(database(folder)).args(["--speed", "0", "--replay"]).arg(recording),
+        )
+    }
+
     /// The figures of its only source.
     pub(crate) fn figures(&self) -> Figures {
         let health = http::json(self.port, "/api/healthz");
@@ -87,17 +98,24 @@ impl Server {
         }
     }
 
-    /// Waits until `received` messages have arrived and every one has reached its bucket.
+    /// Waits until `received` messages have arrived and every one has reached its bucket. Fails when nothing moves.
     #[track_caller]
     pub(crate) fn settled(&self, received: u64) -> Figures {
-        let mut last = Figures::default();
-        let settled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            eventually("all messages are accounted for", || {
-                last = self.figures();
-                (last.received >= received && last.accounted() == last.received).then(|| last.clone())
-            })
-        }));
-        settled.unwrap_or_else(|_| panic!("expected {received} messages, the figures are {last:?}"))
+        let (mut before, mut moved) = (0, Instant::now());
+        loop {
+            let figures = self.figures();
+            if figures.received >= received && figures.accounted() == figures.received {
+                return figures;
+            }
+            if figures.accounted() > before {
+                (before, moved) = (figures.accounted(), Instant::now());
+            }
+            assert!(
+                moved.elapsed() < DEADLINE,
+                "{received} messages were published, the figures are {figures:?}"
+            );
+            thread::sleep(POLL);
+        }
     }
 
     /// Ends it as an operator does; it must end well.
@@ -136,7 +154,8 @@ pub(crate) fn rows(connection: &Connection) -> Rows {
     let transaction = connection.unchecked_transaction().unwrap(); // all tables at one moment
     let column = |sql: &str| -> BTreeSet<String> {
         let mut statement = transaction.prepare(sql).unwrap();
-        let all: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let all: Vec<String> =
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         let distinct: BTreeSet<String> = all.iter().cloned().collect();
         assert_eq!(distinct.len(), all.len(), "rows are doubled: {sql}");
         distinct

@@ -9,7 +9,7 @@ use super::DEADLINE;
 
 /// Key and answer of the example in RFC 6455.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const ACCEPT: &str = "s3pPLBMmTxaQ9kYGzzhZRbK+xOo=";
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
@@ -79,7 +79,9 @@ impl Socket {
                 Ok((PING, bytes)) => self.send(PONG, &bytes).unwrap(),
                 Ok((PONG, _)) => {}
                 Ok((opcode, _)) => panic!("a frame nobody expected: opcode {opcode}"),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => panic!("nothing within {DEADLINE:?}"),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    panic!("nothing within {DEADLINE:?}")
+                }
                 Err(_) => return Frame::Ended,
             }
         }

@@ -19,8 +19,6 @@ export interface Row {
   scope: string | null;
   observations: number;
   observers: number;
-  /** Observers of which this row knows that they are counted. */
-  known: ReadonlySet<string>;
   iatas: readonly string[];
   /** The best observation: the one with the longest path, the first on ties. */
   observer: { id: string | null; name: string | null; iata: string | null };
@@ -61,7 +59,6 @@ export function rowOfGroup(packet: GroupedPacket): Row {
     scope: packet.scope_name,
     observations: packet.observation_count,
     observers: packet.observer_count,
-    known: new Set(packet.observer_id === null ? [] : [packet.observer_id]),
     iatas: packet.distinct_iatas,
     observer: { id: packet.observer_id, name: packet.observer_name, iata: packet.observer_iata },
     path: parsePath(packet.path_json),
@@ -72,7 +69,7 @@ export function rowOfGroup(packet: GroupedPacket): Row {
 
 /** The first thing heard of a transmission. */
 export function rowOfLive(data: LivePacket, now: number): Row {
-  const at = parseTime(data.observed_at) ?? parseTime(data.timestamp) ?? now;
+  const at = parseTime(data.observed_at) ?? now;
   return {
     hash: data.hash,
     id: data.id,
@@ -82,14 +79,13 @@ export function rowOfLive(data: LivePacket, now: number): Row {
     arrived: now,
     payloadType: data.payload_type,
     routeType: data.route_type,
-    payload: data.decoded?.payload ?? parsePayload(data.decoded_json),
+    payload: data.decoded.payload ?? parsePayload(data.decoded_json),
     size: sizeOf(data.raw_hex),
-    scope: data.scope_name ?? null,
+    scope: data.scope_name,
     observations: Math.max(1, data.observation_count),
-    observers: data.observer_count ?? 1,
-    known: new Set(data.observer_id === null ? [] : [data.observer_id]),
+    observers: data.observer_count,
     iatas: data.observer_iata ? [data.observer_iata] : [],
-    observer: { id: data.observer_id, name: data.observer_name, iata: data.observer_iata ?? null },
+    observer: { id: data.observer_id, name: data.observer_name, iata: data.observer_iata },
     path: parsePath(data.path_json),
     snr: data.snr,
     rssi: data.rssi,
@@ -100,21 +96,18 @@ export function rowOfLive(data: LivePacket, now: number): Row {
 export function withLive(row: Row, data: LivePacket, now: number): Row {
   const at = parseTime(data.observed_at) ?? now;
   const path = parsePath(data.path_json);
-  const observations = Math.max(row.observations, data.observation_count);
-  const isNew = data.observer_id !== null && !row.known.has(data.observer_id);
   const iata = data.observer_iata;
   const better = path.length > row.path.length && data.direction !== "tx";
   return {
     ...row,
     latest: Math.max(row.latest ?? at, at),
     since: at - row.since > REHEARD ? at : row.since,
-    observations,
-    observers: data.observer_count ?? Math.min(observations, row.observers + (isNew ? 1 : 0)),
-    known: isNew && data.observer_id !== null ? new Set(row.known).add(data.observer_id) : row.known,
+    observations: Math.max(row.observations, data.observation_count),
+    observers: Math.max(row.observers, data.observer_count),
     iatas: iata && !row.iatas.includes(iata) ? [...row.iatas, iata].sort() : row.iatas,
     ...(better && {
       path,
-      observer: { id: data.observer_id, name: data.observer_name, iata: data.observer_iata ?? null },
+      observer: { id: data.observer_id, name: data.observer_name, iata: data.observer_iata },
       snr: data.snr,
       rssi: data.rssi,
     }),
@@ -126,5 +119,5 @@ export function withGroup(row: Row, packet: GroupedPacket): Row {
   const fresh = rowOfGroup(packet);
   if (fresh.observations < row.observations) return row;
   const heardAgain = fresh.since - row.since > REHEARD;
-  return { ...fresh, since: heardAgain ? fresh.since : row.since, arrived: row.arrived, known: new Set([...row.known, ...fresh.known]) };
+  return { ...fresh, since: heardAgain ? fresh.since : row.since, arrived: row.arrived };
 }

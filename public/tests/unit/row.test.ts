@@ -6,8 +6,8 @@ import { insertRows } from "../../src/lib/rows";
 const T = Date.UTC(2026, 2, 18, 9);
 const iso = (ms: number): string => new Date(T + ms).toISOString();
 
-function live(part: Partial<LivePacket> = {}): LivePacket {
-  return {
+function live(part: Partial<LivePacket["packet"]> = {}): LivePacket {
+  const packet: LivePacket["packet"] = {
     id: 1,
     hash: "aa",
     raw_hex: "110041",
@@ -15,6 +15,7 @@ function live(part: Partial<LivePacket> = {}): LivePacket {
     timestamp: iso(0),
     route_type: 1,
     payload_type: 4,
+    payload_version: 0,
     decoded_json: '{"type":"ADVERT","name":"A"}',
     observer_id: "O1",
     observer_name: "one",
@@ -24,9 +25,13 @@ function live(part: Partial<LivePacket> = {}): LivePacket {
     path_json: '["A1"]',
     direction: "rx",
     observation_count: 1,
+    observer_count: 1,
+    scope_name: null,
+    observation_id: 1,
     observed_at: iso(0),
     ...part,
   };
+  return { ...packet, packet, decoded: { header: null, payload: null, path: null } };
 }
 
 function group(part: Partial<GroupedPacket> = {}): GroupedPacket {
@@ -63,9 +68,9 @@ test("the first frame makes the row", () => {
 
 test("another observer counts, the same one does not", () => {
   const row = rowOfLive(live(), T);
-  const second = withLive(row, live({ observer_id: "O2", observer_iata: "OAK", observation_count: 2, observed_at: iso(700) }), T);
+  const second = withLive(row, live({ observer_id: "O2", observer_iata: "OAK", observation_count: 2, observer_count: 2, observed_at: iso(700) }), T);
   expect(second).toMatchObject({ observations: 2, observers: 2, iatas: ["OAK", "SJC"], latest: T + 700, since: T });
-  const third = withLive(second, live({ observer_id: "O2", observation_count: 3 }), T);
+  const third = withLive(second, live({ observer_id: "O2", observation_count: 3, observer_count: 2 }), T);
   expect(third).toMatchObject({ observations: 3, observers: 2 });
 });
 
@@ -80,13 +85,10 @@ test("the first of equal paths stays, and what was sent never wins", () => {
   expect(withLive(row, live({ observer_id: "O2", direction: "tx", path_json: '["A1","B2"]', observation_count: 2 }), T).path).toEqual(["A1"]);
 });
 
-test("observers are never more than observations", () => {
-  const row = rowOfGroup(group({ observation_count: 3, observer_count: 3 }));
-  expect(withLive(row, live({ observer_id: "O9", observation_count: 3 }), T).observers).toBe(3);
-});
-
-test("the server's own count of observers is taken", () => {
-  expect(withLive(rowOfLive(live(), T), live({ observer_id: "O2", observation_count: 4, observer_count: 4 }), T).observers).toBe(4);
+test("the server's own count of observers is taken, and an older count is not", () => {
+  const row = withLive(rowOfLive(live(), T), live({ observer_id: "O2", observation_count: 4, observer_count: 4 }), T);
+  expect(row.observers).toBe(4);
+  expect(withLive(row, live({ observation_count: 2, observer_count: 2 }), T).observers).toBe(4);
 });
 
 test("a row keeps its place until it is heard again after a minute", () => {
