@@ -6,6 +6,8 @@
 //! cargo run -p meshcore-ingest --example make_demo > meshcore-ingest/assets/demo.jsonl
 //! ```
 
+#![expect(clippy::cast_possible_truncation, reason = "small numbers of our own making")]
+
 use std::io::{self, Write};
 
 use meshcore_proto::content::GroupText;
@@ -238,7 +240,7 @@ fn key_of(node: usize) -> [u8; 32] {
     *identity(node).public_key().as_bytes()
 }
 
-/// SplitMix64: small, and the same everywhere.
+/// The `SplitMix64` generator: small, and the same everywhere.
 struct Random(u64);
 
 impl Random {

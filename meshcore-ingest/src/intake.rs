@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use meshcore_proto::{DecodeOptions, FrameError, KeyRing, Packet, PayloadType};
-use meshcore_store::db::{DroppedAdvert, Job, NodeAdvert, ObserverStatus, PacketWrite, Ticket, Write};
+use meshcore_store::db::{DroppedAdvert, Job, NodeAdvert, PacketWrite, Ticket, Write};
 use meshcore_store::decoded::{Decoded, DecodedAdvert, DecodedPayload, Signatures};
 use meshcore_store::{Reception, UnixMillis, hops_of, path_json};
 
@@ -97,7 +97,12 @@ impl Intake {
             return Err(Discard::Whitelist.into());
         }
         if topic.is_status {
-            return Ok(status(inbound, topic, &message));
+            let ObserverTopic { observer, region, .. } = topic;
+            let status = message.status(observer, &region, inbound.received_at, inbound.retained);
+            return Ok(Verdict::Write(Job {
+                ticket: inbound.source,
+                write: Write::Status(Box::new(status)),
+            }));
         }
         let rules = usize::try_from(inbound.source).ok().and_then(|index| self.sources.get(index));
         let rules = rules.cloned().unwrap_or_default();
@@ -174,25 +179,6 @@ impl Intake {
         };
         Verdict::Write(Job { ticket: source, write: Write::Packet(Box::new(packet)) })
     }
-}
-
-fn status(inbound: &Inbound, topic: ObserverTopic, message: &Message) -> Verdict {
-    let status = message.status();
-    let presence = status.presence(inbound.retained);
-    let status = ObserverStatus {
-        id: topic.observer,
-        received_at: inbound.received_at,
-        presence,
-        name: status.origin,
-        region: Some(topic.region).filter(|region| !region.is_empty()),
-        model: status.model,
-        firmware: status.firmware,
-        client_version: status.client_version,
-        radio: status.radio,
-        can_relay: status.can_relay,
-        readings: status.readings,
-    };
-    Verdict::Write(Job { ticket: inbound.source, write: Write::Status(Box::new(status)) })
 }
 
 /// A message that is wrong, from an observer that is alive.

@@ -3,8 +3,8 @@
 //! Publishers differ in spelling (`SNR`, `snr`), in type (numbers as numbers or as text with a unit) and in what they
 //! leave out. Here it becomes one typed message. What cannot be read counts as absent, except for the frame itself.
 
-use meshcore_store::db::{ClockSkew, Presence, Radio};
-use meshcore_store::{Direction, Signal, UnixMillis};
+use meshcore_store::db::{ClockSkew, ObserverStatus, Presence, Radio};
+use meshcore_store::{Direction, ObserverId, Signal, UnixMillis};
 use serde_json::{Map, Value};
 
 use crate::accounting::Reject;
@@ -45,20 +45,6 @@ pub struct PacketMessage {
     len: Option<f64>,
     /// Payload type, as the message names it.
     packet_type: Option<f64>,
-}
-
-/// A status message.
-#[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "each is the field of ObserverStatus with that name")]
-pub struct StatusMessage {
-    pub is_offline: bool,
-    pub origin: Option<String>,
-    pub model: Option<String>,
-    pub firmware: Option<String>,
-    pub client_version: Option<String>,
-    pub radio: Option<String>,
-    pub can_relay: Option<bool>,
-    pub readings: Radio,
 }
 
 impl Message {
@@ -108,20 +94,30 @@ impl Message {
         }))
     }
 
-    /// The status in it.
-    pub fn status(&self) -> StatusMessage {
+    /// The status in it: what the observer `id` says of itself.
+    ///
+    /// A retained message, or a farewell, is true about the device but says nothing about the present: the broker
+    /// keeps the last one for ever.
+    pub fn status(
+        &self,
+        id: ObserverId,
+        region: &str,
+        received_at: UnixMillis,
+        retained: bool,
+    ) -> ObserverStatus {
         let reading = |name: &str| {
             let stats = self.0.get("stats").and_then(Value::as_object);
             stats.and_then(|stats| stats.get(name)).or_else(|| self.0.get(name)).and_then(number)
         };
         let whole = |name: &str| reading(name).and_then(rounded);
-        StatusMessage {
-            is_offline: self
-                .0
-                .get("status")
-                .and_then(Value::as_str)
-                .is_some_and(|s| s.eq_ignore_ascii_case("offline")),
-            origin: self.text("origin"),
+        let is_farewell =
+            self.0.get("status").and_then(Value::as_str).is_some_and(|s| s.eq_ignore_ascii_case("offline"));
+        ObserverStatus {
+            id,
+            received_at,
+            presence: if retained || is_farewell { Presence::Past } else { Presence::Live },
+            name: self.text("origin"),
+            region: Some(region.to_owned()).filter(|region| !region.is_empty()),
             model: self.text("model"),
             firmware: self.text("firmware_version").or_else(|| self.text("firmware")),
             client_version: self.text("clientVersion").or_else(|| self.text("client_version")),
@@ -163,13 +159,6 @@ impl PacketMessage {
         let frame_len = frame_len as f64;
         self.direction == Some(Direction::Tx)
             && (differs(self.len, frame_len) || differs(self.packet_type, f64::from(payload_type)))
-    }
-}
-
-impl StatusMessage {
-    /// Whether it says anything about the present. The broker keeps the last retained message for ever.
-    pub fn presence(&self, retained: bool) -> Presence {
-        if retained || self.is_offline { Presence::Past } else { Presence::Live }
     }
 }
 
@@ -301,7 +290,8 @@ mod tests {
     fn a_status_is_read_from_stats_or_from_the_top() {
         let json = json!({"status": "online", "battery_mv": 1, "repeat": "off", "radio": "910.5,62.5,7,5\r",
                           "model": "unknown", "stats": {"battery_mv": 4102, "uptime_secs": 3605.7}});
-        let status = Message::parse(json.to_string().as_bytes()).unwrap().status();
+        let message = Message::parse(json.to_string().as_bytes()).unwrap();
+        let status = message.status("kpabap".parse().unwrap(), "SJC", UnixMillis::new(0), false);
         assert_eq!(status.readings.battery_mv, Some(4102));
         assert_eq!(status.readings.uptime_s, Some(3606));
         assert_eq!(status.radio.as_deref(), Some("910.5,62.5,7,5"));

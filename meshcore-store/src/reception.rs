@@ -93,12 +93,22 @@ pub fn path_json(hops: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn a_path_is_stored_as_a_json_array() {
         assert_eq!(path_json(&[]), "[]");
         assert_eq!(path_json(&["A1".into(), "B2".into()]), r#"["A1","B2"]"#);
+    }
+
+    proptest! {
+        #[test]
+        fn a_stored_path_reads_back_as_it_was(hops in proptest::collection::vec("[0-9A-F]{2}|[0-9A-F]{6}", 0..64)) {
+            let read: Vec<String> = serde_json::from_str(&path_json(&hops)).unwrap();
+            prop_assert_eq!(read, hops);
+        }
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl serde::Serialize for UnixMillis {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
@@ -134,6 +135,15 @@ mod tests {
     #[case("2026-13-01T00:00:00Z")]
     fn what_is_no_time_is_refused(#[case] text: &str) {
         assert_eq!(text.parse::<UnixMillis>(), Err(ParseTimeError));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back(millis in 0_i64..4_102_444_800_000) {
+            let time = UnixMillis::new(millis);
+            prop_assert_eq!(time.to_rfc3339_millis().parse(), Ok(time));
+            prop_assert_eq!(time.to_rfc3339_seconds().parse(), Ok(UnixMillis::from_seconds(time.seconds())));
+        }
     }
 
     #[test]

@@ -216,6 +216,8 @@ fn as_text<S: Serializer>(value: &impl ToString, serializer: S) -> Result<S::Ok,
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -225,6 +227,15 @@ mod tests {
         assert_eq!(clean_name(b"ok\xff"), "ok\u{fffd}");
         let trees = "🌳".repeat(9); // 36 bytes: the ninth does not fit
         assert_eq!(clean_name(trees.as_bytes()), "🌳".repeat(8));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_make_a_short_printable_name(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let name = clean_name(&bytes);
+            prop_assert!(name.len() <= NAME_MAX);
+            prop_assert!(!name.chars().any(|c| c < ' ' && c != '\t' && c != '\n'));
+        }
     }
 
     #[test]

@@ -55,7 +55,7 @@ function Moment({ at }: { at: number | null }) {
         {localTime(at)}
       </time>{" "}
       <span class="muted">
-        <Age at={at} />
+        <Age at={at} isBeside />
       </span>
     </>
   );

@@ -53,6 +53,13 @@ export function age(at: number, now: number): string {
   return `${Math.floor(past / HOUR)} h`;
 }
 
+/** The same in running text: `4 min ago`. Empty where only a date is left to say. */
+export function ago(at: number, now: number): string {
+  const past = now - at;
+  if (past < -TOLERANCE || past > DAY) return "";
+  return past < SECOND ? "now" : `${age(at, now)} ago`;
+}
+
 function shortDate(at: number, now: number): string {
   const date = new Date(at);
   const text = day(date);

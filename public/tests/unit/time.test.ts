@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { age, isFuture, parseTime, span } from "../../src/lib/time";
+import { age, ago, isFuture, parseTime, span } from "../../src/lib/time";
 
 const NOW = Date.UTC(2026, 2, 18, 9, 3, 20);
 const S = 1000;
@@ -16,6 +16,13 @@ test.each([
   [24 * H, "24 h"],
 ])("%d ms ago is %s", (past, text) => {
   expect(age(NOW - past, NOW)).toBe(text);
+});
+
+test("beside a date an age says ago, and nothing when the date says it all", () => {
+  expect(ago(NOW, NOW)).toBe("now");
+  expect(ago(NOW - 90 * S, NOW)).toBe("1 min ago");
+  expect(ago(NOW - 25 * H, NOW)).toBe("");
+  expect(ago(NOW + 2 * H, NOW)).toBe("");
 });
 
 test("older than a day is a date of this year with the time", () => {
