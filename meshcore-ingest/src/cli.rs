@@ -9,9 +9,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::ConfigError;
 
-/// Logs to standard error; `RUST_LOG` chooses what, `info` when absent.
+/// Logs to standard error; `RUST_LOG` chooses what, `info` when absent (the web server only its warnings).
 pub fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc;
 
 use actix_web::web;
 use clap::Parser;
@@ -36,10 +35,6 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
     let database = settings.ingest.db_path();
     let readers = Arc::new(ReadPool::open(&database)?);
     let app = web::Data::new(App::new(readers, settings.web, None, system_clock(), Build::current()));
-    let (end, stop) = mpsc::channel();
-    let feed = Feed::start(&database, app.hub().clone(), News::Poll(stop))?;
-    serve(server, app).await?;
-    drop(end);
-    drop(feed);
-    Ok(())
+    let _feed = Feed::start(&database, app.hub().clone(), News::Poll)?;
+    serve(server, app).await
 }

@@ -250,6 +250,20 @@ fn a_database_of_an_older_generation_is_refused_with_what_is_missing_and_untouch
 }
 
 #[test]
+fn a_demonstration_never_touches_the_database_it_was_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = server::database(folder.path());
+    fs::write(&file, "the packets of a year").unwrap();
+    let mut command = server::corescope(folder.path());
+    command.args(["--demo", "--speed", "0", "--db", "mesh.db"]).env("DB_PATH", "mesh.db");
+    let demonstration = Server::open(&mut command);
+    demonstration.process.wait_for_line("recording played to its end", 1);
+    demonstration.stop();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "the packets of a year");
+    assert!(folder.path().join("data/demo.db").exists());
+}
+
+#[test]
 fn a_recording_that_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let said = fails(folder.path(), &["--port", "0", "--replay", "not-here.jsonl"], 1);

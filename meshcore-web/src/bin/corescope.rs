@@ -1,19 +1,20 @@
 //! `corescope`: everything in one process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use actix_web::web;
 use clap::Parser;
+use meshcore_ingest::accounting::Accounting;
 use meshcore_ingest::cli::{exit_code, start_logging};
 use meshcore_ingest::config::IngestArgs;
 use meshcore_ingest::{Feed as Messages, Ingest, system_clock};
 use meshcore_store::db::ReadPool;
 use meshcore_web::cli::{ServeArgs, Settings, forget_demo, serve};
-use meshcore_web::{App, Build, Feed, Notices, Server};
+use meshcore_web::{App, Build, Feed, News, Notices, Server};
 
-/// Where `--demo` keeps its packets: never in the real database.
+/// Where `--demo` keeps its packets.
 const DEMO_DATABASE: &str = "data/demo.db";
 
 /// Collects the packets of a MeshCore mesh over MQTT and shows them live in the browser.
@@ -47,14 +48,14 @@ fn main() -> ExitCode {
 
 #[actix_web::main]
 async fn run(mut cli: Cli) -> anyhow::Result<()> {
-    if cli.demo && cli.ingest.db.is_none() {
+    if cli.demo {
+        // Whatever flag, environment and file say: what is emptied below must never be somebody's mesh.
         cli.ingest.db = Some(DEMO_DATABASE.into());
     }
     let settings = Settings::load(&cli.ingest)?;
-    let database = settings.ingest.db_path();
     let server = Server::bind(cli.serve.bind, settings.port(&cli.serve)?)?;
     if cli.demo {
-        forget_demo(&database)?;
+        forget_demo(Path::new(DEMO_DATABASE))?;
     }
     let messages = match cli.replay {
         Some(file) => Messages::Replay { file, speed: cli.speed },
@@ -63,14 +64,24 @@ async fn run(mut cli: Cli) -> anyhow::Result<()> {
     };
     let (notices, news) = Notices::new();
     let ingest = Ingest::start(&settings.ingest, &messages, move |commit| notices.tell(commit))?;
+    let shown = show(&settings, server, news, ingest.accounting()).await;
+    ingest.stop().await;
+    shown
+}
+
+/// The page, until the program is told to end.
+async fn show(
+    settings: &Settings,
+    server: Server,
+    news: News,
+    accounting: Arc<Accounting>,
+) -> anyhow::Result<()> {
+    let database = settings.ingest.db_path();
     let readers = Arc::new(ReadPool::open(&database)?);
-    let accounting = Some(ingest.accounting());
-    let app = web::Data::new(App::new(readers, settings.web, accounting, system_clock(), Build::current()));
-    let feed = Feed::start(&database, app.hub().clone(), news)?;
-    let served = serve(server, app).await;
-    ingest.stop().await; // ends the notices, and with them the feed
-    drop(feed);
-    served
+    let web = settings.web.clone();
+    let app = web::Data::new(App::new(readers, web, Some(accounting), system_clock(), Build::current()));
+    let _feed = Feed::start(&database, app.hub().clone(), news)?;
+    serve(server, app).await
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -16,7 +18,7 @@ use meshcore_store::db::{Commit, Follower, StoreError};
 use super::frame::LiveFrame;
 use super::hub::Hub;
 
-/// How often the file is asked when nobody tells.
+/// How often the file is asked when nobody tells, and how soon the feed sees that it should end.
 const POLL: Duration = Duration::from_millis(100);
 
 /// Most observations per look.
@@ -30,8 +32,8 @@ type Arrivals = Vec<(i64, UnixMillis)>;
 pub enum News {
     /// The writer of this process tells.
     Commits(Receiver<Arrivals>),
-    /// The file is asked, until the other end is dropped.
-    Poll(Receiver<()>),
+    /// The file is asked.
+    Poll,
 }
 
 /// The writer's end of [`News::Commits`].
@@ -54,10 +56,11 @@ impl Notices {
     }
 }
 
-/// The running feed. It ends when the other end of its [`News`] is dropped.
+/// The running feed. Dropping it ends it.
 #[derive(Debug)]
 pub struct Feed {
     thread: Option<JoinHandle<()>>,
+    closing: Arc<AtomicBool>,
 }
 
 impl Feed {
@@ -66,20 +69,22 @@ impl Feed {
     /// # Errors
     /// [`StoreError`], when the database cannot be read.
     pub fn start(database: &Path, hub: Hub, news: News) -> Result<Self, StoreError> {
-        let mut relay = Relay { follower: Follower::open(database)?, hub };
+        let closing = Arc::new(AtomicBool::new(false));
+        let mut relay = Relay { follower: Follower::open(database)?, hub, closing: Arc::clone(&closing) };
         let thread = thread::Builder::new()
             .name("live-feed".into())
             .spawn(move || match news {
                 News::Commits(commits) => relay.run_told(&commits),
-                News::Poll(stop) => relay.run_asking(&stop),
+                News::Poll => relay.run_asking(),
             })
             .map_err(StoreError::Thread)?;
-        Ok(Self { thread: Some(thread) })
+        Ok(Self { thread: Some(thread), closing })
     }
 }
 
 impl Drop for Feed {
     fn drop(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -92,11 +97,17 @@ impl Drop for Feed {
 struct Relay {
     follower: Follower,
     hub: Hub,
+    closing: Arc<AtomicBool>,
 }
 
 impl Relay {
     fn run_told(&mut self, commits: &Receiver<Arrivals>) {
-        while let Ok(first) = commits.recv() {
+        while !self.closing.load(Ordering::Relaxed) {
+            let first = match commits.recv_timeout(POLL) {
+                Ok(first) => first,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return, // the writer has ended
+            };
             let arrivals: HashMap<i64, UnixMillis> =
                 first.into_iter().chain(commits.try_iter().flatten()).collect();
             // Rows whose notice is still under way are left for it: it knows their milliseconds.
@@ -105,13 +116,14 @@ impl Relay {
         }
     }
 
-    fn run_asking(&mut self, stop: &Receiver<()>) {
-        while stop.recv_timeout(POLL) == Err(RecvTimeoutError::Timeout) {
+    fn run_asking(&mut self) {
+        while !self.closing.load(Ordering::Relaxed) {
             match self.follower.has_changed() {
                 Ok(true) => self.relay(i64::MAX, &HashMap::new()),
                 Ok(false) => {}
                 Err(error) => tracing::error!(%error, "the live feed cannot ask the database"),
             }
+            thread::sleep(POLL);
         }
     }
 
