@@ -70,7 +70,7 @@ impl Settings {
 /// # Errors
 /// When the port cannot be listened on.
 pub async fn serve(server: Server, app: web::Data<App>) -> anyhow::Result<()> {
-    assets::prepare();
+    std::thread::spawn(assets::prepare); // who asks before it is done waits for it
     let url = server.url();
     let hub = app.hub().clone();
     let (running, handle) = server.start(app)?;

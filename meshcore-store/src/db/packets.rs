@@ -89,13 +89,10 @@ pub(super) fn store(
         nodes::upsert(connection, advert, received_at, now, new_transmission)?;
     }
     let (observation_id, new_observation) = upsert_observation(connection, transmission, observer, packet)?;
-    connection
-        .prepare_cached("UPDATE transmissions SET last_seen = ?2 WHERE id = ?1 AND last_seen < ?2")?
-        .execute((transmission, received_at.seconds()))?;
     Ok(Stored { observation_id, new_transmission, new_observation })
 }
 
-/// The row of this content hash, and whether it is new. An earlier reception moves `first_seen` back.
+/// The row of this content hash, and whether it is new. `first_seen` only moves back, `last_seen` only forward.
 fn upsert_transmission(connection: &Connection, packet: &PacketWrite) -> rusqlite::Result<(i64, bool)> {
     let hash = packet.hash.to_string();
     let first_seen = packet.reception.received_at.to_rfc3339_seconds();
@@ -105,8 +102,11 @@ fn upsert_transmission(connection: &Connection, packet: &PacketWrite) -> rusqlit
         .optional()?;
     if let Some(id) = known {
         connection
-            .prepare_cached("UPDATE transmissions SET first_seen = ?2 WHERE id = ?1 AND first_seen > ?2")?
-            .execute((id, first_seen))?;
+            .prepare_cached(
+                "UPDATE transmissions SET first_seen = MIN(first_seen, ?2), last_seen = MAX(last_seen, ?3)
+                  WHERE id = ?1 AND (first_seen > ?2 OR last_seen < ?3)",
+            )?
+            .execute((id, first_seen, packet.reception.received_at.seconds()))?;
         return Ok((id, false));
     }
     connection
