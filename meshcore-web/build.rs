@@ -1,15 +1,19 @@
 //! Tells the binary which commit it is, and cargo when the embedded page has changed.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=../public/dist");
-    println!("cargo:rerun-if-changed=../.git/HEAD");
+    // A source archive has no repository, and a path that is not there would build anew each time.
+    let moves_with_each_commit = "../.git/logs/HEAD";
+    if Path::new(moves_with_each_commit).exists() {
+        println!("cargo:rerun-if-changed={moves_with_each_commit}");
+    }
     println!("cargo:rerun-if-env-changed=SOURCE_DATE_EPOCH");
 
-    // A source archive has no repository.
     let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output().ok();
     let commit = commit.filter(|output| output.status.success());
     let commit = commit

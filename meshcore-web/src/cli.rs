@@ -44,8 +44,10 @@ impl Settings {
         let file = ConfigFile::find(args.config.as_deref())?;
         let (ingest, not_ingest) = IngestConfig::load(&file, args)?;
         let (web, not_web): (Config, BTreeSet<String>) = file.read()?;
-        for key in not_ingest.intersection(&not_web) {
-            warn!(key = %key.escape_debug(), "configuration: this key is not used by this version");
+        let unused: Vec<&str> = not_ingest.intersection(&not_web).map(String::as_str).collect();
+        if !unused.is_empty() {
+            let keys = unused.join(", ");
+            warn!("configuration: not used by this version: {}", keys.escape_debug());
         }
         Ok(Self { ingest, web })
     }

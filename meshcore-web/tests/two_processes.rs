@@ -7,6 +7,7 @@ use std::time::Instant;
 use support::broker::Mosquitto;
 use support::eventually;
 use support::messages;
+use support::process::Process;
 use support::server::{self, Server};
 use support::socket::{Frame, Socket};
 
@@ -66,12 +67,13 @@ fn a_second_process_on_the_same_file_shows_a_packet_and_sends_it_live() {
 }
 
 #[test]
-fn a_reader_without_a_database_says_so() {
+fn a_reader_waits_for_a_database_that_is_not_there_yet() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = server::meshcore_web(folder.path());
-    let mut reader =
-        support::process::Process::start(command.args(["--port", "0", "--db", "nothing-here.db"]));
-    let (code, said) = reader.wait_for_end();
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("nothing-here.db"), "{said}");
+    command.args(["--port", "0", "--db"]).arg(server::database(folder.path()));
+    let reader = Process::start(&mut command);
+    reader.wait_for_line("waiting for meshcore-ingest", 1);
+    let writer = Server::playing(folder.path(), &messages::demo_file());
+    reader.wait_for_line("the web page is open", 1);
+    writer.stop();
 }
