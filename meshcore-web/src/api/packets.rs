@@ -86,9 +86,10 @@ pub struct GroupedPacketList {
     offset: u32,
 }
 
-/// A packet: one row per content hash. Observer, signal and path are those of the observation with the longest path.
+/// What every answer says of a packet: one row per content hash. Observer, signal and path are those of the observation
+/// with the longest path.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Packet {
+pub struct PacketFields {
     /// Ascending in the order packets were stored.
     id: i64,
     /// Content hash, 16 hex digits.
@@ -99,9 +100,6 @@ pub struct Packet {
     /// Server time of the first reception.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     first_seen: Option<UnixMillis>,
-    /// As `first_seen`.
-    #[schema(value_type = Option<String>, format = DateTime, required)]
-    timestamp: Option<UnixMillis>,
     #[schema(required)]
     route_type: Option<u8>,
     #[schema(required)]
@@ -126,7 +124,20 @@ pub struct Packet {
     rssi: Option<f64>,
     /// Hops as JSON text, `[]` for none.
     path_json: String,
-    /// The same, read; null for none.
+    /// null: no scope; empty: scoped, region unknown; else the region.
+    #[schema(required)]
+    scope_name: Option<String>,
+}
+
+/// A packet.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Packet {
+    #[serde(flatten)]
+    fields: PacketFields,
+    /// As `first_seen`.
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    timestamp: Option<UnixMillis>,
+    /// `path_json`, read; null for none.
     #[serde(rename = "_parsedPath")]
     #[schema(required)]
     parsed_path: Option<Vec<String>>,
@@ -136,9 +147,6 @@ pub struct Packet {
     resolved_path: Option<Vec<Option<String>>>,
     #[schema(required)]
     direction: Option<String>,
-    /// null: no scope; empty: scoped, region unknown; else the region.
-    #[schema(required)]
-    scope_name: Option<String>,
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     observations: Option<Vec<Observation>>,
@@ -147,43 +155,17 @@ pub struct Packet {
 /// A packet with counts, for lists.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GroupedPacket {
-    id: i64,
-    hash: String,
-    #[schema(value_type = Option<String>, format = DateTime, required)]
-    first_seen: Option<UnixMillis>,
+    #[serde(flatten)]
+    fields: PacketFields,
     /// Newest observation.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     latest: Option<UnixMillis>,
     /// As `observation_count`.
     count: usize,
-    observation_count: usize,
     /// Distinct observers.
     observer_count: usize,
-    #[schema(required)]
-    observer_id: Option<String>,
-    #[schema(required)]
-    observer_name: Option<String>,
-    #[schema(required)]
-    observer_iata: Option<String>,
     /// Regions it was heard in, sorted.
     distinct_iatas: Vec<String>,
-    path_json: String,
-    #[schema(required)]
-    payload_type: Option<u8>,
-    #[schema(required)]
-    route_type: Option<u8>,
-    #[schema(required)]
-    payload_version: Option<u8>,
-    #[schema(required)]
-    raw_hex: Option<String>,
-    #[schema(required)]
-    decoded_json: Option<String>,
-    #[schema(required)]
-    snr: Option<f64>,
-    #[schema(required)]
-    rssi: Option<f64>,
-    #[schema(required)]
-    scope_name: Option<String>,
 }
 
 /// One reception.
@@ -264,7 +246,7 @@ pub(crate) async fn list(
         PacketPage::Grouped(GroupedPacketList { packets, total, limit, offset })
     } else {
         let expand = params.expand.as_deref() == Some("observations");
-        let packets = page.packets.into_iter().map(|row| Packet::of(row, expand)).collect();
+        let packets = page.packets.into_iter().map(|row| Packet::of(&row, expand)).collect();
         PacketPage::Packets(PacketList { packets, total, limit, offset })
     }))
 }
@@ -308,7 +290,7 @@ pub(crate) async fn get(
     });
     let row = found.await?.ok_or(ApiError::NotFound)?;
     let path = row.best().map(|best| best.path.clone()).unwrap_or_default();
-    let packet = Packet::of(row, true);
+    let packet = Packet::of(&row, true);
     let observations = packet.observations.clone().unwrap_or_default();
     Ok(web::Json(PacketDetail { path, observation_count: observations.len().max(1), observations, packet }))
 }
@@ -338,89 +320,73 @@ impl PacketParams {
     }
 }
 
-impl Packet {
-    fn of(row: PacketRow, expand: bool) -> Self {
-        let best = row.best().cloned();
-        let (hash, observations) = (row.hash, row.observations);
-        let observation_count = observations.len();
-        let expanded = observations.into_iter().map(|observation| Observation::of(observation, &hash));
+impl PacketFields {
+    fn of(row: &PacketRow, best: Option<&ObservationRow>) -> Self {
         Self {
-            observations: expand.then(|| expanded.collect()),
             id: row.id,
-            raw_hex: not_empty(row.raw_hex),
+            hash: row.hash.clone(),
+            raw_hex: Some(row.raw_hex.clone()).filter(|raw| !raw.is_empty()),
             first_seen: row.first_seen,
-            timestamp: row.first_seen,
             route_type: row.route_type,
             payload_type: row.payload_type,
             payload_version: row.payload_version,
-            decoded_json: row.decoded_json,
-            observation_count,
-            path_json: best.as_ref().map_or_else(|| path_json(&[]), |best| path_json(&best.path)),
-            parsed_path: best.as_ref().map(|best| best.path.clone()).filter(|path| !path.is_empty()),
-            observer_id: best.as_ref().and_then(|best| best.observer_id.clone()),
-            observer_name: best.as_ref().and_then(|best| best.observer_name.clone()),
-            observer_iata: best.as_ref().and_then(|best| best.observer_iata.clone()),
-            snr: best.as_ref().and_then(|best| best.snr),
-            rssi: best.as_ref().and_then(|best| best.rssi),
-            direction: best.as_ref().and_then(|best| best.direction.clone()),
-            resolved_path: best.and_then(|best| best.resolved_path),
-            scope_name: row.scope_name,
-            hash,
+            decoded_json: row.decoded_json.clone(),
+            observation_count: row.observations.len(),
+            observer_id: best.and_then(|best| best.observer_id.clone()),
+            observer_name: best.and_then(|best| best.observer_name.clone()),
+            observer_iata: best.and_then(|best| best.observer_iata.clone()),
+            snr: best.and_then(|best| best.snr),
+            rssi: best.and_then(|best| best.rssi),
+            path_json: path_json(best.map_or(&[], |best| &best.path)),
+            scope_name: row.scope_name.clone(),
+        }
+    }
+}
+
+impl Packet {
+    fn of(row: &PacketRow, expand: bool) -> Self {
+        let best = row.best();
+        Self {
+            fields: PacketFields::of(row, best),
+            timestamp: row.first_seen,
+            parsed_path: best.map(|best| best.path.clone()).filter(|path| !path.is_empty()),
+            resolved_path: best.and_then(|best| best.resolved_path.clone()),
+            direction: best.and_then(|best| best.direction.clone()),
+            observations: expand
+                .then(|| row.observations.iter().map(|o| Observation::of(o, &row.hash)).collect()),
         }
     }
 }
 
 impl From<PacketRow> for GroupedPacket {
     fn from(row: PacketRow) -> Self {
-        let (observer_count, distinct_iatas) = (row.observer_count(), row.regions());
-        let latest = row.observations.iter().map(|o| o.timestamp).max().or(row.first_seen);
-        let packet = Packet::of(row, false);
         Self {
-            id: packet.id,
-            hash: packet.hash,
-            first_seen: packet.first_seen,
-            latest,
-            count: packet.observation_count,
-            observation_count: packet.observation_count,
-            observer_count,
-            observer_id: packet.observer_id,
-            observer_name: packet.observer_name,
-            observer_iata: packet.observer_iata,
-            distinct_iatas,
-            path_json: packet.path_json,
-            payload_type: packet.payload_type,
-            route_type: packet.route_type,
-            payload_version: packet.payload_version,
-            raw_hex: packet.raw_hex,
-            decoded_json: packet.decoded_json,
-            snr: packet.snr,
-            rssi: packet.rssi,
-            scope_name: packet.scope_name,
+            fields: PacketFields::of(&row, row.best()),
+            latest: row.observations.iter().map(|o| o.timestamp).max().or(row.first_seen),
+            count: row.observations.len(),
+            observer_count: row.observer_count(),
+            distinct_iatas: row.regions(),
         }
     }
 }
 
 impl Observation {
-    fn of(row: ObservationRow, hash: &str) -> Self {
+    fn of(row: &ObservationRow, hash: &str) -> Self {
         Self {
             id: row.id,
             transmission_id: row.transmission_id,
             hash: hash.to_owned(),
-            observer_id: row.observer_id,
-            observer_name: row.observer_name,
-            observer_iata: row.observer_iata,
+            observer_id: row.observer_id.clone(),
+            observer_name: row.observer_name.clone(),
+            observer_iata: row.observer_iata.clone(),
             snr: row.snr,
             rssi: row.rssi,
             score: row.score,
-            path_json: row.path_json.unwrap_or_else(|| path_json(&[])),
-            resolved_path: row.resolved_path,
-            direction: row.direction,
-            raw_hex: row.raw_hex,
+            path_json: path_json(&row.path),
+            resolved_path: row.resolved_path.clone(),
+            direction: row.direction.clone(),
+            raw_hex: row.raw_hex.clone(),
             timestamp: row.timestamp,
         }
     }
-}
-
-fn not_empty(text: String) -> Option<String> {
-    Some(text).filter(|text| !text.is_empty())
 }

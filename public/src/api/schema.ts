@@ -232,41 +232,18 @@ export interface components {
             code2: string;
         };
         /** @description A packet with counts, for lists. */
-        GroupedPacket: {
+        GroupedPacket: components["schemas"]["PacketFields"] & {
             /** @description As `observation_count`. */
             count: number;
-            decoded_json: string | null;
             /** @description Regions it was heard in, sorted. */
             distinct_iatas: string[];
-            /** Format: date-time */
-            first_seen: string | null;
-            hash: string;
-            /** Format: int64 */
-            id: number;
             /**
              * Format: date-time
              * @description Newest observation.
              */
             latest: string | null;
-            observation_count: number;
             /** @description Distinct observers. */
             observer_count: number;
-            observer_iata: string | null;
-            observer_id: string | null;
-            observer_name: string | null;
-            path_json: string;
-            /** Format: int32 */
-            payload_type: number | null;
-            /** Format: int32 */
-            payload_version: number | null;
-            raw_hex: string | null;
-            /** Format: int32 */
-            route_type: number | null;
-            /** Format: double */
-            rssi: number | null;
-            scope_name: string | null;
-            /** Format: double */
-            snr: number | null;
         };
         /** @description A page of packets with counts. */
         GroupedPacketList: {
@@ -530,54 +507,14 @@ export interface components {
             /** Format: date-time */
             server_time: string;
         };
-        /** @description A packet: one row per content hash. Observer, signal and path are those of the observation with the longest path. */
-        Packet: {
-            /** @description The same, read; null for none. */
+        /** @description A packet. */
+        Packet: components["schemas"]["PacketFields"] & {
+            /** @description `path_json`, read; null for none. */
             _parsedPath: string[] | null;
-            /** @description The decoded payload as JSON text. */
-            decoded_json: string | null;
             direction: string | null;
-            /**
-             * Format: date-time
-             * @description Server time of the first reception.
-             */
-            first_seen: string | null;
-            /** @description Content hash, 16 hex digits. */
-            hash: string;
-            /**
-             * Format: int64
-             * @description Ascending in the order packets were stored.
-             */
-            id: number;
-            observation_count: number;
             observations?: components["schemas"]["Observation"][];
-            observer_iata: string | null;
-            observer_id: string | null;
-            observer_name: string | null;
-            /** @description Hops as JSON text, `[]` for none. */
-            path_json: string;
-            /** Format: int32 */
-            payload_type: number | null;
-            /** Format: int32 */
-            payload_version: number | null;
-            /** @description Frame as first received; null when there was none. */
-            raw_hex: string | null;
             /** @description Full keys of the hops where known. */
             resolved_path?: (string | null)[];
-            /** Format: int32 */
-            route_type: number | null;
-            /**
-             * Format: double
-             * @description dBm.
-             */
-            rssi: number | null;
-            /** @description null: no scope; empty: scoped, region unknown; else the region. */
-            scope_name: string | null;
-            /**
-             * Format: double
-             * @description dB.
-             */
-            snr: number | null;
             /**
              * Format: date-time
              * @description As `first_seen`.
@@ -592,6 +529,52 @@ export interface components {
             packet: components["schemas"]["Packet"];
             /** @description Hops of the best observation. */
             path: string[];
+        };
+        /**
+         * @description What every answer says of a packet: one row per content hash. Observer, signal and path are those of the observation
+         *     with the longest path.
+         */
+        PacketFields: {
+            /** @description The decoded payload as JSON text. */
+            decoded_json: string | null;
+            /**
+             * Format: date-time
+             * @description Server time of the first reception.
+             */
+            first_seen: string | null;
+            /** @description Content hash, 16 hex digits. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description Ascending in the order packets were stored.
+             */
+            id: number;
+            observation_count: number;
+            observer_iata: string | null;
+            observer_id: string | null;
+            observer_name: string | null;
+            /** @description Hops as JSON text, `[]` for none. */
+            path_json: string;
+            /** Format: int32 */
+            payload_type: number | null;
+            /** Format: int32 */
+            payload_version: number | null;
+            /** @description Frame as first received; null when there was none. */
+            raw_hex: string | null;
+            /** Format: int32 */
+            route_type: number | null;
+            /**
+             * Format: double
+             * @description dBm.
+             */
+            rssi: number | null;
+            /** @description null: no scope; empty: scoped, region unknown; else the region. */
+            scope_name: string | null;
+            /**
+             * Format: double
+             * @description dB.
+             */
+            snr: number | null;
         };
         /** @description A page of packets. */
         PacketList: {
