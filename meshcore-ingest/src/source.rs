@@ -37,7 +37,11 @@ pub async fn run(broker: Broker, index: u32, inlet: Inlet, mut stop: Stop) {
     };
     let mut pause = FIRST_PAUSE;
     while !*stop.borrow() {
-        match connect(&client, &broker).await {
+        let connected = tokio::select! {
+            connected = connect(&client, &broker) => connected,
+            _ = stop.changed() => break,
+        };
+        match connected {
             Ok(()) => {
                 info!(
                     mqtt.source = broker.name,
@@ -85,7 +89,11 @@ fn open(broker: &Broker) -> paho_mqtt::Result<(AsyncClient, AsyncReceiver<Event>
 async fn connect(client: &AsyncClient, broker: &Broker) -> paho_mqtt::Result<()> {
     client.connect(connect_options(broker)).await?;
     let qos = vec![QOS_0; broker.topics.len()];
-    client.subscribe_many(&broker.topics, &qos).await?;
+    if let Err(error) = client.subscribe_many(&broker.topics, &qos).await {
+        // Connected but deaf is worse than not connected: start over.
+        let _ = client.disconnect(None).await;
+        return Err(error);
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod support;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use meshcore_proto::Identity;
 use rstest::rstest;
@@ -247,6 +248,21 @@ fn a_database_of_an_older_generation_is_refused_with_what_is_missing_and_untouch
         assert!(said.contains(part), "`{part}` is not in: {said}");
     }
     assert!(fs::read(&file).unwrap() == before, "the file was changed");
+}
+
+#[test]
+fn a_broker_that_never_answers_does_not_hold_up_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mute = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("mqtt://{}", mute.local_addr().unwrap());
+    let mut corescope =
+        Server::open(server::corescope(folder.path()).args(["--db", "mesh.db", "--mqtt-broker", &url]));
+    let (_connection, _) = mute.accept().unwrap();
+    let told = Instant::now();
+    corescope.process.terminate();
+    let (code, said) = corescope.process.wait_for_end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(told.elapsed() < Duration::from_secs(10), "one attempt to connect may take 30 s");
 }
 
 #[test]
