@@ -1,3 +1,4 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { payloadTypes } from "../lib/payload";
 
 interface Props {
@@ -8,6 +9,14 @@ interface Props {
 
 /** The filter by payload type; at the same time the legend of the families' colours. */
 export function TypeChips({ chosen, onChange }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+
+  // A link may choose a type that is out of sight where the chips do not all fit.
+  useLayoutEffect(() => {
+    const first = box.current?.querySelector<HTMLElement>('[aria-pressed="true"]');
+    if (box.current && first) box.current.scrollLeft = first.offsetLeft - box.current.offsetLeft;
+  }, []);
+
   const toggle = (id: number): void => {
     const next = new Set(chosen);
     if (!next.delete(id)) next.add(id);
@@ -15,6 +24,7 @@ export function TypeChips({ chosen, onChange }: Props) {
   };
   return (
     <div
+      ref={box}
       class="chips"
       role="group"
       aria-label="Show these types only"

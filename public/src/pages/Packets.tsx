@@ -203,11 +203,15 @@ export function Packets({ entity }: PageProps) {
                   <button type="button" class="button" onClick={() => setTypes(new Set())}>
                     Show all types
                   </button>
-                  <Foot state={state.older} isFiltered loaded={state.rows.length} />
+                  {state.older !== "end" && <Foot state={state.older} isFiltered loaded={state.rows.length} />}
                 </>
               }
             >
-              <p>None of the {plural(state.rows.length, "loaded packet")} matches.</p>
+              <p>
+                {state.older === "end"
+                  ? `None of the ${plural(state.rows.length, "stored packet")} matches.`
+                  : `None of the ${plural(state.rows.length, "loaded packet")} matches; there are older ones.`}
+              </p>
             </Message>
           )}
           {state.phase === "ready" && state.rows.length === 0 && (
