@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::path::Path;
 
 use actix_web::web;
 use anyhow::Context;
@@ -88,23 +87,5 @@ pub async fn serve(server: Server, app: web::Data<App>) -> anyhow::Result<()> {
     info!("stopping");
     hub.close();
     handle.stop(true).await;
-    Ok(())
-}
-
-/// Empties a database of the demonstration, so that its packets are new again.
-///
-/// # Errors
-/// When a file cannot be removed.
-pub fn forget_demo(database: &Path) -> anyhow::Result<()> {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut path = database.as_os_str().to_owned();
-        path.push(suffix);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("cannot empty {}", Path::new(&path).display()));
-            }
-            _ => {}
-        }
-    }
     Ok(())
 }

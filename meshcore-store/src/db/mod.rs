@@ -30,6 +30,7 @@ pub use error::StoreError;
 pub use follow::{Follower, LiveObservation};
 pub use nodes::{NodeAdvert, NodeCounts, NodeFilter, NodeOrder, NodePage, NodeRow};
 pub use observers::{ClockSkew, ObserverRow, ObserverStatus, Presence, Radio};
+pub use open::erase;
 pub use packets::{DroppedAdvert, PacketWrite, Stored};
 pub use query::{ObservationRow, PacketFilter, PacketId, PacketPage, PacketRow};
 pub use reader::{Lease, ReadPool, Reader};

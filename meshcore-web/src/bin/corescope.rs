@@ -10,8 +10,8 @@ use meshcore_ingest::accounting::Accounting;
 use meshcore_ingest::cli::{exit_code, start_logging};
 use meshcore_ingest::config::IngestArgs;
 use meshcore_ingest::{Feed as Messages, Ingest, system_clock};
-use meshcore_store::db::ReadPool;
-use meshcore_web::cli::{ServeArgs, Settings, forget_demo, serve};
+use meshcore_store::db::{self, ReadPool};
+use meshcore_web::cli::{ServeArgs, Settings, serve};
 use meshcore_web::{App, Build, Feed, News, Notices, Server};
 
 /// Where `--demo` keeps its packets.
@@ -55,7 +55,7 @@ async fn run(mut cli: Cli) -> anyhow::Result<()> {
     let settings = Settings::load(&cli.ingest)?;
     let server = Server::bind(cli.serve.bind, settings.port(&cli.serve)?)?;
     if cli.demo {
-        forget_demo(Path::new(DEMO_DATABASE))?;
+        db::erase(Path::new(DEMO_DATABASE))?; // so that its packets are new again
     }
     let messages = match cli.replay {
         Some(file) => Messages::Replay { file, speed: cli.speed },
