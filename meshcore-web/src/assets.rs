@@ -27,6 +27,9 @@ const PAGES: &[&str] =
 const POLICY: &str =
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'";
 
+/// Debug builds read the disk: what was compressed at start may be old.
+const IS_COMPRESSED: bool = !cfg!(debug_assertions);
+
 const NOT_BUILT: &str = "<!doctype html><title>CoreScope</title><p>The web page is not part of this build: run \
                          <code>make front</code> and build again. The API works.</p>";
 
@@ -105,8 +108,7 @@ fn encoded(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> (Option<&'st
     let takes = |encoding| {
         accepted.split(',').any(|part| part.split(';').next().unwrap_or_default().trim() == encoding)
     };
-    // Debug builds read the disk: what was compressed at start may be old.
-    if let Some(compressed) = COMPRESSED.get(path).filter(|_| !cfg!(debug_assertions)) {
+    if IS_COMPRESSED && let Some(compressed) = COMPRESSED.get(path) {
         if takes("br") {
             return (Some("br"), compressed.brotli.clone());
         }
@@ -137,7 +139,9 @@ static COMPRESSED: LazyLock<HashMap<String, Compressed>> = LazyLock::new(|| {
 
 /// Compresses all files now instead of at the first request.
 pub(crate) fn prepare() {
-    LazyLock::force(&COMPRESSED);
+    if IS_COMPRESSED {
+        LazyLock::force(&COMPRESSED);
+    }
 }
 
 fn brotli(data: &[u8]) -> std::io::Result<Vec<u8>> {

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 use super::nodes::{self, NodeCounts, NodeFilter, NodePage};
 use super::observers::{self, ObserverRow};
@@ -35,7 +35,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Sql`].
     pub fn packets(&self, filter: &PacketFilter) -> Result<PacketPage, StoreError> {
-        Ok(query::page(&self.connection, filter)?)
+        Ok(query::page(&*self.at_one_moment()?, filter)?)
     }
 
     /// One packet with its observations; `None` when it is not stored.
@@ -43,7 +43,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Sql`].
     pub fn packet(&self, id: PacketId) -> Result<Option<PacketRow>, StoreError> {
-        Ok(query::packet(&self.connection, id)?)
+        Ok(query::packet(&*self.at_one_moment()?, id)?)
     }
 
     /// One page of nodes.
@@ -51,7 +51,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Sql`].
     pub fn nodes(&self, filter: &NodeFilter) -> Result<NodePage, StoreError> {
-        Ok(nodes::list(&self.connection, filter)?)
+        Ok(nodes::list(&*self.at_one_moment()?, filter)?)
     }
 
     /// All nodes by role.
@@ -75,7 +75,12 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Sql`].
     pub fn totals(&self, now: UnixMillis) -> Result<Totals, StoreError> {
-        Ok(stats::totals(&self.connection, now)?)
+        Ok(stats::totals(&*self.at_one_moment()?, now)?)
+    }
+
+    /// All statements of one answer see the same state, however much is written meanwhile.
+    fn at_one_moment(&self) -> rusqlite::Result<Transaction<'_>> {
+        self.connection.unchecked_transaction()
     }
 }
 

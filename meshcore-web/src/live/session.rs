@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, rt, web};
 use actix_ws::{CloseCode, Message, MessageStream, ProtocolError, Session};
 use futures_util::StreamExt;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::frame::LiveFrame;
 use super::hub::Listener;
@@ -20,6 +20,7 @@ use crate::app::App;
 const MAX_INBOUND: usize = 512;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PONG_WITHIN: Duration = Duration::from_secs(60);
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Opens the live feed.
 ///
@@ -56,15 +57,15 @@ async fn run(
             _ = closing.changed() => break Some((CloseCode::Away, "server shutting down").into()),
             frame = frames.recv() => {
                 let sent = match frame {
-                    Ok(frame) => session.text(frame.as_ref()).await,
+                    Ok(frame) => timeout(WRITE_WITHIN, session.text(frame.as_ref())).await,
                     Err(RecvError::Lagged(dropped)) => {
                         let lagged = serde_json::to_string(&LiveFrame::Lagged { dropped }).unwrap_or_default();
-                        session.text(lagged).await
+                        timeout(WRITE_WITHIN, session.text(lagged)).await
                     }
                     Err(RecvError::Closed) => break None,
                 };
-                if sent.is_err() {
-                    return; // the page is gone
+                if !matches!(sent, Ok(Ok(()))) {
+                    return; // the page is gone, or takes nothing any more
                 }
             }
             message = messages.next() => {
