@@ -57,8 +57,8 @@ test-rust: ## Format, lints and tests of the Rust code
 	cargo check -q -p meshcore-proto --no-default-features --features bytes,serde --locked
 	cargo check -q -p meshcore-store --no-default-features --locked
 	cargo check -q --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --locked
-	cargo test --workspace --locked
-	cargo test -p meshcore-proto --all-features --locked
+	cargo test --workspace --locked -- --show-output
+	cargo test -p meshcore-proto --all-features --locked -- --show-output
 
 test-front: $(FRONT) ## Types, unit tests and size of the web page
 	cd public && npm run --silent check
