@@ -57,6 +57,7 @@ test-rust: ## Format, lints and tests of the Rust code
 	cargo check -q -p meshcore-proto --no-default-features --features bytes,serde --locked
 	cargo check -q -p meshcore-store --no-default-features --locked
 	cargo check -q --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --locked
+	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 	cargo test --workspace --locked -- --show-output
 	cargo test -p meshcore-proto --all-features --locked -- --show-output
 
