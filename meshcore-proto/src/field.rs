@@ -61,6 +61,24 @@ pub enum Field {
     DataType,
     /// `GRP_DATA`: how many bytes follow.
     DataLen,
+    /// `TXT_MSG`: how often it was sent before.
+    Attempt,
+    /// `TXT_MSG`, signed: the first bytes of its author's key.
+    AuthorPrefix,
+    /// `REQ`: what is asked for.
+    RequestType,
+    /// `REQ`: what the question needs to know.
+    Params,
+    /// `RESPONSE`: what the request asked for.
+    Body,
+    /// `ANON_REQ`: what is asked for.
+    Selector,
+    /// `ANON_REQ` to a room server: the time of the last post known.
+    SyncSince,
+    /// `PATH`: what is sent along.
+    ExtraType,
+    /// Telemetry: channel and type of a value.
+    Record,
 }
 
 impl Field {
@@ -93,6 +111,15 @@ impl Field {
             Self::Snr => "snr",
             Self::DataType => "data type",
             Self::DataLen => "data length",
+            Self::Attempt => "attempt",
+            Self::AuthorPrefix => "author prefix",
+            Self::RequestType => "request type",
+            Self::Params => "parameters",
+            Self::Body => "body",
+            Self::Selector => "selector",
+            Self::SyncSince => "sync time",
+            Self::ExtraType => "extra type",
+            Self::Record => "record",
         }
     }
 }

@@ -84,10 +84,13 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod airtime;
 #[cfg(feature = "crypto")]
 mod base64;
 #[cfg(feature = "crypto")]
 mod channel;
+#[cfg(feature = "crypto")]
+mod checksum;
 #[cfg(feature = "crypto")]
 pub mod cipher;
 pub mod content;
@@ -108,6 +111,12 @@ mod packet;
 mod parse;
 mod path;
 pub mod payload;
+#[cfg(feature = "crypto")]
+mod peer;
+#[cfg(feature = "crypto")]
+mod region;
+pub mod routing;
+mod send;
 #[cfg(feature = "serde")]
 mod serde_text;
 mod snr;

@@ -1,5 +1,7 @@
 //! Errors of writing.
 
+use crate::field::Field;
+
 /// Why a packet is not written: a node would drop it, or it does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -45,6 +47,15 @@ pub enum EncodeError {
         size: u8,
     },
 
+    /// A path whose hops have different sizes.
+    #[error("path with hashes of {first} and of {other} bytes: one size per path")]
+    MixedHashSizes {
+        /// Size of the first hash in bytes.
+        first: u8,
+        /// The size that differs.
+        other: u8,
+    },
+
     /// The path bytes are not as many as the path-length byte says.
     #[error("path of {have} bytes where the path length says {need}")]
     PathMismatch {
@@ -72,6 +83,37 @@ pub enum EncodeError {
         max: usize,
     },
 
+    /// More text than nodes show.
+    #[error("text of {len} bytes: at most {max}")]
+    TextTooLong {
+        /// Bytes given.
+        len: usize,
+        /// The limit: 160, or 158 from the fourth attempt on.
+        max: usize,
+    },
+
+    /// A trace that cannot collect a strength from every node it visits.
+    #[error("trace route of {len} bytes: whole entries of {entry_size} bytes, at most {max} of them")]
+    InvalidTracePath {
+        /// Bytes of the route.
+        len: usize,
+        /// Bytes per entry.
+        entry_size: usize,
+        /// Most entries, 63.
+        max: usize,
+    },
+
+    /// A number that its bits cannot hold.
+    #[error("{field} {value}: at most {max}")]
+    FieldOutOfRange {
+        /// What was to be written.
+        field: Field,
+        /// The number given.
+        value: u32,
+        /// The largest that fits.
+        max: u32,
+    },
+
     /// More advert data than nodes read.
     #[error("advert data of {len} bytes: at most {max}")]
     AppDataTooLong {
@@ -91,9 +133,13 @@ impl EncodeError {
             Self::TransportCodesMismatch { .. } => "TransportCodesMismatch",
             Self::InvalidHashSize { .. } => "InvalidHashSize",
             Self::PathTooLong { .. } => "PathTooLong",
+            Self::MixedHashSizes { .. } => "MixedHashSizes",
             Self::PathMismatch { .. } => "PathMismatch",
             Self::PayloadTooLong { .. } => "PayloadTooLong",
             Self::PlaintextTooLong { .. } => "PlaintextTooLong",
+            Self::TextTooLong { .. } => "TextTooLong",
+            Self::InvalidTracePath { .. } => "InvalidTracePath",
+            Self::FieldOutOfRange { .. } => "FieldOutOfRange",
             Self::AppDataTooLong { .. } => "AppDataTooLong",
         }
     }

@@ -26,6 +26,15 @@ pub enum CryptoError {
         hash: u8,
     },
 
+    /// No shared secret goes with these two node hashes.
+    #[error("no secret for a message from {src_hash:02x} to {dest_hash:02x}")]
+    NoSecret {
+        /// First byte of the receiver's key.
+        dest_hash: u8,
+        /// First byte of the sender's key.
+        src_hash: u8,
+    },
+
     /// Not a whole number of cipher blocks, so not made by a MeshCore node.
     #[error("ciphertext of {len} bytes: not a multiple of 16")]
     NotBlockAligned {
@@ -51,6 +60,10 @@ pub enum CryptoError {
         offset: usize,
     },
 
+    /// Not a point on the curve, or one with which no secret can be shared.
+    #[error("public key is not usable")]
+    InvalidPublicKey,
+
     /// The signature is not by this key over these bytes.
     #[error("signature does not verify")]
     InvalidSignature,
@@ -70,11 +83,12 @@ impl CryptoError {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Truncated { .. } => "Truncated",
-            Self::NoKey { .. } => "NoKey",
+            Self::NoKey { .. } | Self::NoSecret { .. } => "NoKey",
             Self::NotBlockAligned { .. } => "NotBlockAligned",
             Self::MacMismatch => "MacMismatch",
             Self::InvalidKeyLength { .. } => "InvalidKeyLength",
             Self::InvalidBase64 { .. } => "InvalidBase64",
+            Self::InvalidPublicKey => "InvalidPublicKey",
             Self::InvalidSignature => "InvalidSignature",
             Self::BufferTooSmall { .. } => "BufferTooSmall",
         }
@@ -105,6 +119,13 @@ pub enum ContentError {
         txt_type: u8,
     },
 
+    /// A path-length byte inside the plaintext that no path can have.
+    #[error("path length byte {byte:#04x}: no such path")]
+    InvalidPathLen {
+        /// The path-length byte.
+        byte: u8,
+    },
+
     /// A length field that reaches beyond the plaintext.
     #[error("data length {need}, but {have} bytes follow")]
     LengthMismatch {
@@ -121,6 +142,7 @@ impl ContentError {
         match self {
             Self::Truncated { .. } => "Truncated",
             Self::UnsupportedTextType { .. } => "UnsupportedTextType",
+            Self::InvalidPathLen { .. } => "InvalidPathLen",
             Self::LengthMismatch { .. } => "LengthMismatch",
         }
     }

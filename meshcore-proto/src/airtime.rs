@@ -1,0 +1,1 @@
+//! How long a packet occupies the air.

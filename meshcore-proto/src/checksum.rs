@@ -1,0 +1,1 @@
+//! What an acknowledgement names its message by.

@@ -1,0 +1,1 @@
+//! CayenneLPP: what sensors measure.

@@ -1,0 +1,1 @@
+//! The plaintext of `PATH`: the way a packet came.

@@ -1,0 +1,1 @@
+//! The plaintext of `REQ`: a question to a node.

@@ -1,0 +1,1 @@
+//! The plaintext of `RESPONSE`: an answer.

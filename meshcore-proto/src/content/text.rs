@@ -1,0 +1,1 @@
+//! The plaintext of `TXT_MSG`: from one node to another.

@@ -1,0 +1,1 @@
+//! Secrets two nodes share.

@@ -1,0 +1,1 @@
+//! Regions: keys that bound how far a packet travels.

@@ -1,0 +1,1 @@
+//! How nodes pass packets on: what an analyzer needs to know of it.

@@ -1,0 +1,1 @@
+//! Packets on their way out: a route, a payload, a frame.
