@@ -4,6 +4,7 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::base64;
 use crate::error::CryptoError;
@@ -11,7 +12,8 @@ use crate::error::CryptoError;
 /// The secret of a channel, 16 or 32 bytes.
 ///
 /// Its hash byte is computed once, so that looking for the key of a packet is a
-/// comparison. [`Debug`](fmt::Debug) shows the hash byte and never the key.
+/// comparison. Wiped when dropped; [`Debug`](fmt::Debug) shows the hash byte and
+/// never the key.
 #[derive(Clone)]
 pub struct ChannelKey {
     /// Zero-extended, as the firmware stores it.
@@ -98,6 +100,14 @@ impl ChannelKey {
         &self.stored
     }
 }
+
+impl Drop for ChannelKey {
+    fn drop(&mut self) {
+        self.stored.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for ChannelKey {}
 
 impl AsRef<Self> for ChannelKey {
     fn as_ref(&self) -> &Self {

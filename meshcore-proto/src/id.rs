@@ -29,6 +29,19 @@ impl PublicKey {
         self.0 == [0; 32]
     }
 
+    /// The first byte: how payloads name a node, whatever the hash size of paths.
+    pub const fn hash_byte(&self) -> u8 {
+        let [first, ..] = self.0;
+        first
+    }
+
+    /// Whether the key starts with `00` or `ff`, which are reserved among node
+    /// hashes. Nodes refuse to take on such a key; on air it is a key like any
+    /// other (firmware `src/Identity.cpp`, `validatePrivateKey`).
+    pub const fn has_reserved_hash(&self) -> bool {
+        matches!(self.hash_byte(), 0x00 | 0xff)
+    }
+
     /// The first `size` bytes, as repeaters append them to a path. `None`
     /// unless `size` is 1 to 3.
     pub fn node_hash(&self, size: u8) -> Option<NodeHash> {
@@ -146,6 +159,14 @@ mod tests {
         assert_eq!(KEY.node_hash(4), None);
         assert!(KEY.has_hash("84e4".parse().unwrap()));
         assert!(!KEY.has_hash("84e5".parse().unwrap()));
+    }
+
+    #[test]
+    fn keys_of_the_reserved_hashes_are_known() {
+        assert_eq!((KEY.hash_byte(), KEY.has_reserved_hash()), (0x84, false));
+        for (first, reserved) in [(0x00, true), (0x01, false), (0xfe, false), (0xff, true)] {
+            assert_eq!(PublicKey::from_bytes([first; 32]).has_reserved_hash(), reserved);
+        }
     }
 
     #[test]

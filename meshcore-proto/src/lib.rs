@@ -20,6 +20,10 @@
 //!   makes two receptions one packet.
 //! * [`ChannelKey`] opens channels, a [`KeyRing`] finds the right one by the
 //!   hash byte of the packet, and [`content`] says what was inside.
+//! * An `Identity` shares a [`SharedSecret`] with each of its peers; a
+//!   [`PeerLink`] opens what they send. A [`RegionKey`] tells which region a
+//!   packet may travel in.
+//! * [`routing`] is how packets are passed on, [`airtime`] how long that takes.
 //! * [`error`]: one type per layer, each with the field, the byte and a stable
 //!   `kind()`.
 //!
@@ -61,10 +65,10 @@
 //! | Feature | Adds |
 //! |---|---|
 //! | `std` (default) | `alloc`, and tables that make signatures faster |
-//! | `alloc` | `KeyRing` (with `crypto`) |
+//! | `alloc` | `KeyRing`, `Peers`, `Regions` (with `crypto`) |
 //! | `bytes` | `OwnedFrame` |
-//! | `crypto` | packet hashes, channel keys, encryption |
-//! | `ed25519` | signatures of adverts |
+//! | `crypto` | packet hashes, channel and region keys, encryption |
+//! | `ed25519` | signatures of adverts, secrets shared with other nodes |
 //! | `serde` | identifiers as text |
 //!
 //! # Sources
@@ -96,6 +100,8 @@ pub mod cipher;
 pub mod content;
 pub mod error;
 mod field;
+#[cfg(feature = "crypto")]
+mod fixed_keys;
 #[cfg(feature = "bytes")]
 mod frame;
 mod hash;
@@ -110,11 +116,16 @@ mod node_type;
 mod packet;
 mod parse;
 mod path;
+mod path_buf;
 pub mod payload;
 #[cfg(feature = "crypto")]
 mod peer;
+#[cfg(all(feature = "alloc", feature = "crypto"))]
+mod peers;
 #[cfg(feature = "crypto")]
 mod region;
+#[cfg(all(feature = "alloc", feature = "crypto"))]
+mod regions;
 pub mod routing;
 mod send;
 #[cfg(feature = "serde")]
@@ -124,9 +135,13 @@ mod write;
 
 #[cfg(feature = "crypto")]
 pub use channel::{ChannelKey, ChannelKeys};
+#[cfg(feature = "crypto")]
+pub use checksum::of_prefix as ack_checksum;
 #[doc(no_inline)]
 pub use error::{AppDataError, ContentError, CryptoError, EncodeError, FrameError, PayloadError};
 pub use field::Field;
+#[cfg(feature = "crypto")]
+pub use fixed_keys::FixedKeys;
 #[cfg(feature = "bytes")]
 pub use frame::OwnedFrame;
 pub use hash::PacketHash;
@@ -139,6 +154,15 @@ pub use keyring::{KeyRing, NamedKey};
 pub use node_type::NodeType;
 pub use packet::{DecodeOptions, MAX_FRAME, MAX_PAYLOAD, Packet, TransportCodes, WireCode};
 pub use path::{Path, PathHashes, PathLen, PathSnrs};
+pub use path_buf::PathBuf;
 #[doc(no_inline)]
 pub use payload::Payload;
+#[cfg(feature = "crypto")]
+pub use peer::{PeerLink, PeerSecrets, SharedSecret};
+#[cfg(all(feature = "alloc", feature = "crypto"))]
+pub use peers::Peers;
+#[cfg(feature = "crypto")]
+pub use region::RegionKey;
+#[cfg(all(feature = "alloc", feature = "crypto"))]
+pub use regions::{NamedRegion, Regions};
 pub use snr::SnrQuarterDb;

@@ -90,18 +90,19 @@ pub enum Path<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathHashes<'a> {
     bytes: &'a [u8],
-    size: u8,
+    /// Always that of `bytes`.
+    path_len: PathLen,
 }
 
 impl<'a> PathHashes<'a> {
     pub(crate) const fn new(bytes: &'a [u8], path_len: PathLen) -> Self {
-        Self { bytes, size: path_len.hash_size() }
+        Self { bytes, path_len }
     }
 
     /// Hops, 0 to 63.
     pub const fn len(&self) -> usize {
-        // the size is at least 1: it comes from a PathLen
-        self.bytes.len() / self.size as usize
+        // the size is at least 1
+        self.bytes.len() / self.hash_size() as usize
     }
 
     /// Whether there is no hop: the packet was heard from its origin, or is on its last leg.
@@ -111,19 +112,24 @@ impl<'a> PathHashes<'a> {
 
     /// Bytes per hop, 1 to 3; meaningful without hops.
     pub const fn hash_size(&self) -> u8 {
-        self.size
+        self.path_len.hash_size()
+    }
+
+    /// Hash size and hop count.
+    pub const fn path_len(&self) -> PathLen {
+        self.path_len
     }
 
     /// Hop `index`, counted from 0.
     pub fn get(&self, index: usize) -> Option<NodeHash> {
-        let size = usize::from(self.size);
+        let size = usize::from(self.hash_size());
         let start = index.checked_mul(size)?;
         NodeHash::new(self.bytes.get(start..start.checked_add(size)?)?)
     }
 
     /// The hops in the order of the wire.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = NodeHash> + Clone + use<'a> {
-        self.bytes.chunks_exact(usize::from(self.size)).filter_map(NodeHash::new)
+        self.bytes.chunks_exact(usize::from(self.hash_size())).filter_map(NodeHash::new)
     }
 
     /// All hops, one after the other.

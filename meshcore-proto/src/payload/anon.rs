@@ -3,7 +3,15 @@
 use crate::error::PayloadError;
 use crate::field::Field;
 use crate::id::PublicKey;
+#[cfg(feature = "ed25519")]
+use crate::identity::Identity;
 use crate::parse::{Reader, array, at_least, byte};
+#[cfg(feature = "crypto")]
+use crate::{
+    cipher,
+    error::{CryptoError, EncodeError},
+    peer::SharedSecret,
+};
 
 /// An encrypted request from a node the receiver need not know.
 ///
@@ -22,6 +30,10 @@ pub struct AnonReq<'a> {
 }
 
 impl<'a> AnonReq<'a> {
+    /// Most plaintext a node sends: with hash, key and 15 bytes of padding it
+    /// must fit 184 (firmware `src/Mesh.cpp`, `createAnonDatagram`).
+    pub const MAX_PLAINTEXT: usize = 136;
+
     /// Reads a payload.
     ///
     /// # Errors
@@ -55,6 +67,70 @@ impl<'a> AnonReq<'a> {
     pub const fn ciphertext(&self) -> &'a [u8] {
         self.ciphertext
     }
+
+    /// Decrypts into the start of `buf` as the node asked, whose answer will
+    /// need the secret too. About 0.1 ms.
+    ///
+    /// The plaintext keeps its zero padding. `buf` needs as many bytes as the
+    /// ciphertext has, at most 144.
+    ///
+    /// # Errors
+    /// `NoSecret` when another node is asked; `NotBlockAligned` before the
+    /// secret is computed; `InvalidPublicKey` when the sender has no usable
+    /// key; `MacMismatch`; `BufferTooSmall`.
+    #[cfg(feature = "ed25519")]
+    pub fn decrypt<'b>(
+        &self,
+        receiver: &Identity,
+        buf: &'b mut [u8],
+    ) -> Result<(&'b [u8], SharedSecret), CryptoError> {
+        let (sender, dest_hash) = (self.sender_public_key(), self.dest_hash);
+        if receiver.public_key().hash_byte() != dest_hash {
+            return Err(CryptoError::NoSecret { dest_hash, src_hash: sender.hash_byte() });
+        }
+        cipher::check_blocks(self.ciphertext)?;
+        let secret = receiver.shared_secret(&sender)?;
+        Ok((self.open_with(&secret, buf)?, secret))
+    }
+
+    /// As [`decrypt`](Self::decrypt) with a secret that is known already,
+    /// whoever is asked.
+    ///
+    /// # Errors
+    /// `NotBlockAligned`, `MacMismatch`, in this order; `BufferTooSmall`.
+    #[cfg(feature = "crypto")]
+    pub fn open_with<'b>(&self, secret: &SharedSecret, buf: &'b mut [u8]) -> Result<&'b [u8], CryptoError> {
+        cipher::open(secret.as_bytes(), self.mac, self.ciphertext, buf)
+    }
+
+    /// Encrypts `plaintext` for the node whose key starts with `dest_hash`:
+    /// writes a whole payload to the start of `out` and returns its length.
+    ///
+    /// # Errors
+    /// [`EncodeError::PlaintextTooLong`] above 136 bytes;
+    /// [`EncodeError::BufferTooSmall`].
+    #[cfg(feature = "crypto")]
+    pub fn seal(
+        sender: &PublicKey,
+        dest_hash: u8,
+        secret: &SharedSecret,
+        plaintext: &[u8],
+        out: &mut [u8],
+    ) -> Result<usize, EncodeError> {
+        if plaintext.len() > Self::MAX_PLAINTEXT {
+            return Err(EncodeError::PlaintextTooLong { len: plaintext.len(), max: Self::MAX_PLAINTEXT });
+        }
+        let have = out.len();
+        let need = 1 + 32 + cipher::sealed_len(plaintext.len());
+        let Some(([dest, key @ ..], sealed)) =
+            out.get_mut(..need).and_then(<[u8]>::split_first_chunk_mut::<33>)
+        else {
+            return Err(EncodeError::BufferTooSmall { need, have });
+        };
+        *dest = dest_hash;
+        *key = *sender.as_bytes();
+        Ok(33 + cipher::seal(secret.as_bytes(), plaintext, sealed)?)
+    }
 }
 
 #[cfg(test)]
@@ -77,5 +153,40 @@ mod tests {
     fn thirty_five_bytes_are_too_short() {
         let err = AnonReq::parse(&PAYLOAD[..35]).unwrap_err();
         assert_eq!(err, PayloadError::Truncated { field: Field::Ciphertext, offset: 35, need: 1, have: 0 });
+    }
+
+    #[cfg(feature = "crypto")]
+    #[test]
+    fn sealing_refuses_what_does_not_fit() {
+        let sender = PublicKey::from_bytes([0x84; 32]);
+        let secret = SharedSecret::from_bytes([1; 32]);
+        let mut out = [0; 184];
+        let mut seal = |len, have| AnonReq::seal(&sender, 0xe5, &secret, &[0; 137][..len], &mut out[..have]);
+        assert_eq!(seal(136, 184), Ok(179));
+        assert_eq!(seal(137, 184), Err(EncodeError::PlaintextTooLong { len: 137, max: 136 }));
+        assert_eq!(seal(1, 50), Err(EncodeError::BufferTooSmall { need: 51, have: 50 }));
+    }
+
+    #[cfg(feature = "ed25519")]
+    #[test]
+    fn a_stranger_is_understood_by_the_node_asked_only() {
+        let [alice, bob] = [[1; 32], [2; 32]].map(|seed| Identity::from_seed(&seed));
+        let (sender, asked) = (alice.public_key(), bob.public_key().hash_byte());
+        let secret = alice.shared_secret(&bob.public_key()).unwrap();
+        let mut out = [0; 51];
+        assert_eq!(AnonReq::seal(&sender, asked, &secret, b"login", &mut out), Ok(51));
+
+        let mut buf = [0; 16];
+        let request = AnonReq::parse(&out).unwrap();
+        let (plaintext, shared) = request.decrypt(&bob, &mut buf).unwrap();
+        assert_eq!((plaintext, shared), (&b"login\0\0\0\0\0\0\0\0\0\0\0"[..], secret));
+        let err = request.decrypt(&alice, &mut buf).unwrap_err();
+        assert_eq!(err, CryptoError::NoSecret { dest_hash: asked, src_hash: sender.hash_byte() });
+        let cut = AnonReq::parse(&out[..50]).unwrap();
+        assert_eq!(cut.decrypt(&bob, &mut buf).unwrap_err(), CryptoError::NotBlockAligned { len: 15 });
+
+        out[1..33].fill(0);
+        let nobody = AnonReq::parse(&out).unwrap();
+        assert_eq!(nobody.decrypt(&bob, &mut buf).unwrap_err(), CryptoError::InvalidPublicKey);
     }
 }

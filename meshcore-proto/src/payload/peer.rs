@@ -3,6 +3,12 @@
 use crate::error::PayloadError;
 use crate::field::Field;
 use crate::parse::{Reader, array, at_least, byte};
+#[cfg(feature = "crypto")]
+use crate::{
+    cipher,
+    error::{CryptoError, EncodeError},
+    peer::{PeerLink, PeerSecrets},
+};
 
 /// An encrypted payload between two nodes that know each other's keys.
 ///
@@ -21,6 +27,10 @@ pub struct PeerDatagram<'a> {
 }
 
 impl<'a> PeerDatagram<'a> {
+    /// Most plaintext a node sends: with the two hashes and 15 bytes of padding
+    /// it must fit 184 (firmware `src/Mesh.cpp`, `createDatagram`).
+    pub const MAX_PLAINTEXT: usize = 167;
+
     /// Reads a payload.
     ///
     /// # Errors
@@ -54,6 +64,66 @@ impl<'a> PeerDatagram<'a> {
     pub const fn ciphertext(&self) -> &'a [u8] {
         self.ciphertext
     }
+
+    /// Decrypts into the start of `buf` with the first link whose MAC fits.
+    ///
+    /// The plaintext keeps its zero padding. `buf` needs as many bytes as the
+    /// ciphertext has, at most 176. A MAC of two bytes fits one wrong secret in
+    /// 65536 by chance.
+    ///
+    /// # Errors
+    /// `NoSecret` when no link goes with the two hashes; `NotBlockAligned`
+    /// before any MAC is computed; `MacMismatch` when no link fits;
+    /// `BufferTooSmall`.
+    #[cfg(feature = "crypto")]
+    pub fn decrypt<'k, 'b, S>(
+        &self,
+        secrets: &'k S,
+        buf: &'b mut [u8],
+    ) -> Result<(&'b [u8], &'k S::Link), CryptoError>
+    where
+        S: PeerSecrets + ?Sized,
+    {
+        let (dest_hash, src_hash) = (self.dest_hash, self.src_hash);
+        let mut candidates = secrets.by_hashes(dest_hash, src_hash).peekable();
+        if candidates.peek().is_none() {
+            return Err(CryptoError::NoSecret { dest_hash, src_hash });
+        }
+        cipher::check_blocks(self.ciphertext)?;
+        let link = candidates
+            .find(|link| cipher::mac_fits(secret_of(*link), self.mac, self.ciphertext))
+            .ok_or(CryptoError::MacMismatch)?;
+        let plaintext = cipher::decrypt(secret_of(link), self.ciphertext, buf)?;
+        Ok((plaintext, link))
+    }
+
+    /// Encrypts `plaintext` for the remote node of `link`: writes a whole
+    /// payload to the start of `out` and returns its length.
+    ///
+    /// # Errors
+    /// [`EncodeError::PlaintextTooLong`] above 167 bytes;
+    /// [`EncodeError::BufferTooSmall`].
+    #[cfg(feature = "crypto")]
+    pub fn seal(link: &PeerLink, plaintext: &[u8], out: &mut [u8]) -> Result<usize, EncodeError> {
+        if plaintext.len() > Self::MAX_PLAINTEXT {
+            return Err(EncodeError::PlaintextTooLong { len: plaintext.len(), max: Self::MAX_PLAINTEXT });
+        }
+        let have = out.len();
+        let need = 2 + cipher::sealed_len(plaintext.len());
+        match out.get_mut(..need) {
+            Some([dest_hash, src_hash, sealed @ ..]) => {
+                *dest_hash = link.remote_hash();
+                *src_hash = link.local_hash();
+                Ok(2 + cipher::seal(link.secret().as_bytes(), plaintext, sealed)?)
+            }
+            _ => Err(EncodeError::BufferTooSmall { need, have }),
+        }
+    }
+}
+
+#[cfg(feature = "crypto")]
+fn secret_of(link: &impl AsRef<PeerLink>) -> &[u8; 32] {
+    link.as_ref().secret().as_bytes()
 }
 
 #[cfg(test)]
@@ -75,5 +145,61 @@ mod tests {
             PeerDatagram::parse(&hex!("84 e5 ba32")),
             Err(PayloadError::Truncated { field: Field::Ciphertext, offset: 4, need: 1, have: 0 })
         );
+    }
+
+    #[cfg(feature = "crypto")]
+    mod sealed {
+        use super::*;
+        use crate::id::PublicKey;
+        use crate::peer::SharedSecret;
+
+        fn ends(secret: u8) -> (PeerLink, PeerLink) {
+            let [alice, bob] = [[0x84; 32], [0xe5; 32]].map(PublicKey::from_bytes);
+            let secret = SharedSecret::from_bytes([secret; 32]);
+            (PeerLink::new(&alice, bob, secret.clone()), PeerLink::new(&bob, alice, secret))
+        }
+
+        #[test]
+        fn what_one_end_seals_the_other_opens() {
+            let ((alice, bob), (_, stranger)) = (ends(1), ends(2));
+            let mut out = [0; 184];
+            let len = PeerDatagram::seal(&alice, b"hello", &mut out).unwrap();
+            let datagram = PeerDatagram::parse(&out[..len]).unwrap();
+            assert_eq!((datagram.dest_hash(), datagram.src_hash()), (0xe5, 0x84));
+            let links = [alice, stranger, bob];
+            let mut buf = [0; 16];
+            let (plaintext, link) = datagram.decrypt(&links[..], &mut buf).unwrap();
+            assert_eq!(plaintext, b"hello\0\0\0\0\0\0\0\0\0\0\0");
+            assert!(core::ptr::eq(link, &links[2]));
+        }
+
+        #[test]
+        fn each_way_to_fail_has_its_own_error() {
+            let ((alice, bob), (_, stranger)) = (ends(1), ends(2));
+            let mut out = [0; 20];
+            assert_eq!(PeerDatagram::seal(&alice, b"hello", &mut out), Ok(20));
+            let (whole, cut) = (PeerDatagram::parse(&out).unwrap(), PeerDatagram::parse(&out[..19]).unwrap());
+            let mut buf = [0; 16];
+            let err = whole.decrypt(&[alice][..], &mut buf).unwrap_err();
+            assert_eq!(err, CryptoError::NoSecret { dest_hash: 0xe5, src_hash: 0x84 });
+            let err = whole.decrypt(&[stranger][..], &mut buf).unwrap_err();
+            assert_eq!(err, CryptoError::MacMismatch);
+            let bob = [bob];
+            let err = cut.decrypt(&bob[..], &mut buf).unwrap_err();
+            assert_eq!(err, CryptoError::NotBlockAligned { len: 15 });
+            let err = whole.decrypt(&bob[..], &mut buf[..15]).unwrap_err();
+            assert_eq!(err, CryptoError::BufferTooSmall { need: 16, have: 15 });
+        }
+
+        #[test]
+        fn sealing_refuses_what_does_not_fit() {
+            let (link, _) = ends(1);
+            let mut out = [0; 184];
+            assert_eq!(PeerDatagram::seal(&link, &[0; 167], &mut out), Ok(180));
+            let err = PeerDatagram::seal(&link, &[0; 168], &mut out).unwrap_err();
+            assert_eq!(err, EncodeError::PlaintextTooLong { len: 168, max: 167 });
+            let err = PeerDatagram::seal(&link, b"x", &mut out[..19]).unwrap_err();
+            assert_eq!(err, EncodeError::BufferTooSmall { need: 20, have: 19 });
+        }
     }
 }
