@@ -61,6 +61,8 @@ pub enum Field {
     DataType,
     /// `GRP_DATA`: how many bytes follow.
     DataLen,
+    /// `TXT_MSG`: what is said.
+    Text,
     /// `TXT_MSG`: how often it was sent before.
     Attempt,
     /// `TXT_MSG`, signed: the first bytes of its author's key.
@@ -111,6 +113,7 @@ impl Field {
             Self::Snr => "snr",
             Self::DataType => "data type",
             Self::DataLen => "data length",
+            Self::Text => "text",
             Self::Attempt => "attempt",
             Self::AuthorPrefix => "author prefix",
             Self::RequestType => "request type",

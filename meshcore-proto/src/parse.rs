@@ -7,7 +7,9 @@
 use nom::bytes::complete::take;
 use nom::combinator::{map_opt, verify};
 use nom::error::{ErrorKind, ParseError};
-use nom::number::complete::{le_i32, le_u8, le_u16, le_u32};
+use nom::number::complete::{
+    be_i8, be_i16, be_i24, be_i32, be_u8, be_u16, be_u24, be_u32, le_i16, le_i32, le_u8, le_u16, le_u32,
+};
 use nom::{IResult, Parser};
 
 use crate::error::Truncation;
@@ -50,6 +52,11 @@ pub(crate) fn u16_le<'a>(field: Field) -> impl Parser<&'a [u8], Output = u16, Er
     labelled(field, 2, le_u16)
 }
 
+/// Two bytes, signed, little-endian.
+pub(crate) fn i16_le<'a>(field: Field) -> impl Parser<&'a [u8], Output = i16, Error = Short<'a>> {
+    labelled(field, 2, le_i16)
+}
+
 /// Four bytes, little-endian.
 pub(crate) fn u32_le<'a>(field: Field) -> impl Parser<&'a [u8], Output = u32, Error = Short<'a>> {
     labelled(field, 4, le_u32)
@@ -58,6 +65,25 @@ pub(crate) fn u32_le<'a>(field: Field) -> impl Parser<&'a [u8], Output = u32, Er
 /// Two signed 32-bit numbers, little-endian.
 pub(crate) fn i32_pair_le<'a>(field: Field) -> impl Parser<&'a [u8], Output = (i32, i32), Error = Short<'a>> {
     labelled(field, 8, (le_i32, le_i32))
+}
+
+/// A number of 1 to 4 bytes, big-endian. Other widths read nothing.
+pub(crate) fn int_be<'a>(
+    field: Field,
+    width: usize,
+    is_signed: bool,
+) -> impl Parser<&'a [u8], Output = i64, Error = Short<'a>> {
+    labelled(field, width, move |rest| match (width, is_signed) {
+        (1, false) => be_u8.map(i64::from).parse(rest),
+        (2, false) => be_u16.map(i64::from).parse(rest),
+        (3, false) => be_u24.map(i64::from).parse(rest),
+        (4, false) => be_u32.map(i64::from).parse(rest),
+        (1, true) => be_i8.map(i64::from).parse(rest),
+        (2, true) => be_i16.map(i64::from).parse(rest),
+        (3, true) => be_i24.map(i64::from).parse(rest),
+        (4, true) => be_i32.map(i64::from).parse(rest),
+        _ => Err(nom::Err::Error(())),
+    })
 }
 
 /// `N` bytes as an array.
@@ -88,12 +114,18 @@ pub(crate) fn at_least<'a>(
 pub(crate) struct Reader<'a> {
     whole: &'a [u8],
     rest: &'a [u8],
+    base: usize,
 }
 
 impl<'a> Reader<'a> {
     /// At the start of `whole`.
     pub(crate) const fn new(whole: &'a [u8]) -> Self {
-        Self { whole, rest: whole }
+        Self::behind(0, whole)
+    }
+
+    /// At the start of `whole`, which `base` bytes precede that were read elsewhere.
+    pub(crate) const fn behind(base: usize, whole: &'a [u8]) -> Self {
+        Self { whole, rest: whole, base }
     }
 
     /// Reads one field, or a tuple of them.
@@ -116,7 +148,7 @@ impl<'a> Reader<'a> {
 
     /// Bytes read so far.
     pub(crate) const fn offset(&self) -> usize {
-        self.whole.len() - self.rest.len()
+        self.base + self.whole.len() - self.rest.len()
     }
 
     /// What was not read yet.
@@ -127,7 +159,7 @@ impl<'a> Reader<'a> {
     fn locate(&self, short: &Short<'_>) -> Truncation {
         Truncation {
             field: short.field,
-            offset: self.whole.len() - short.rest.len(),
+            offset: self.base + self.whole.len() - short.rest.len(),
             need: short.need,
             have: short.rest.len(),
         }
@@ -152,5 +184,25 @@ mod tests {
         assert_eq!(reader.offset(), 2);
         assert_eq!(reader.read(at_least(Field::Payload, 1)), Ok(&[3, 4][..]));
         assert_eq!(reader.rest(), &[] as &[u8]);
+    }
+
+    #[test]
+    fn what_precedes_counts_in_the_offset() {
+        let mut reader = Reader::behind(4, &[1, 2]);
+        assert_eq!(reader.read(byte(Field::Body)), Ok(1));
+        assert_eq!(reader.offset(), 5);
+        let err = reader.read(i16_le(Field::Body));
+        assert_eq!(err, Err(Truncation { field: Field::Body, offset: 5, need: 2, have: 1 }));
+    }
+
+    #[test]
+    fn numbers_of_any_width_keep_their_sign() {
+        let read = |bytes, width, is_signed| Reader::new(bytes).read(int_be(Field::Record, width, is_signed));
+        for width in 1..=4 {
+            assert_eq!(read(&[0xff; 4], width, true), Ok(-1));
+            assert_eq!(read(&[0xff; 4], width, false), Ok((1 << (8 * width)) - 1));
+        }
+        let short = Truncation { field: Field::Record, offset: 0, need: 3, have: 2 };
+        assert_eq!(read(&[0; 2], 3, true), Err(short));
     }
 }

@@ -5,14 +5,62 @@ use crate::field::Field;
 use crate::parse::{Reader, byte, u16_le};
 use crate::write::Writer;
 
+/// To whom a data type is assigned (firmware `docs/number_allocations.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DataKind {
+    /// 0x0000 to 0x00ff: the firmware itself; 0 is reserved.
+    Internal,
+    /// 0x0100.
+    MeshCoreOpen,
+    /// 0x0110 to 0x011f.
+    Ripple,
+    /// 0x0120.
+    McoAdvanced,
+    /// 0x0130 to 0x013f.
+    StreamSensor,
+    /// From 0xff00 on: whoever is trying something out.
+    Development,
+    /// Everything else: nobody yet.
+    Unassigned,
+}
+
+impl DataKind {
+    /// By the data type.
+    pub const fn from_data_type(data_type: u16) -> Self {
+        match data_type {
+            0x0000..=0x00ff => Self::Internal,
+            0x0100 => Self::MeshCoreOpen,
+            0x0110..=0x011f => Self::Ripple,
+            0x0120 => Self::McoAdvanced,
+            0x0130..=0x013f => Self::StreamSensor,
+            0xff00..=0xffff => Self::Development,
+            _ => Self::Unassigned,
+        }
+    }
+
+    /// The name of the application: `MeshCore Open`; `internal`, `development`
+    /// and `unassigned` where there is none.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::MeshCoreOpen => "MeshCore Open",
+            Self::Ripple => "Ripple",
+            Self::McoAdvanced => "MCO Advanced",
+            Self::StreamSensor => "StreamSensor",
+            Self::Development => "development",
+            Self::Unassigned => "unassigned",
+        }
+    }
+}
+
 /// Data in a channel.
 ///
 /// ```text
 /// [data type 2] [length 1] [data]
 /// ```
 ///
-/// Types are assigned in the firmware's `docs/number_allocations.md`; from
-/// 0xff00 on they are for development.
+/// What the data are is up to the application: see [`DataKind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupData<'a> {
     data_type: u16,
@@ -54,6 +102,11 @@ impl<'a> GroupData<'a> {
         self.data_type
     }
 
+    /// To whom the type is assigned.
+    pub const fn kind(&self) -> DataKind {
+        DataKind::from_data_type(self.data_type)
+    }
+
     /// The data, 0 to 255 bytes.
     pub const fn data(&self) -> &'a [u8] {
         self.data
@@ -88,6 +141,22 @@ mod tests {
         let mut out = [0; 8];
         assert_eq!(data.encode_into(&mut out), Ok(5));
         assert_eq!(out[..5], plaintext[..5]);
+    }
+
+    #[test]
+    fn types_are_assigned_in_ranges() {
+        for (data_type, kind) in [
+            (0x00ff, DataKind::Internal),
+            (0x0100, DataKind::MeshCoreOpen),
+            (0x0101, DataKind::Unassigned),
+            (0x011f, DataKind::Ripple),
+            (0x0120, DataKind::McoAdvanced),
+            (0x0130, DataKind::StreamSensor),
+            (0x0140, DataKind::Unassigned),
+            (0xff00, DataKind::Development),
+        ] {
+            assert_eq!(GroupData::new(data_type, &[]).unwrap().kind(), kind);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `ANON_REQ`: a request that brings its sender's key along.
 
+use crate::content::MAX_ANON_PLAINTEXT;
 use crate::error::PayloadError;
 use crate::field::Field;
 use crate::id::PublicKey;
@@ -32,7 +33,7 @@ pub struct AnonReq<'a> {
 impl<'a> AnonReq<'a> {
     /// Most plaintext a node sends: with hash, key and 15 bytes of padding it
     /// must fit 184 (firmware `src/Mesh.cpp`, `createAnonDatagram`).
-    pub const MAX_PLAINTEXT: usize = 136;
+    pub const MAX_PLAINTEXT: usize = MAX_ANON_PLAINTEXT;
 
     /// Reads a payload.
     ///

@@ -1,5 +1,6 @@
 //! `REQ`, `RESPONSE`, `TXT_MSG`, `PATH`: from one node to another.
 
+use crate::content::MAX_PEER_PLAINTEXT;
 use crate::error::PayloadError;
 use crate::field::Field;
 use crate::parse::{Reader, array, at_least, byte};
@@ -29,7 +30,7 @@ pub struct PeerDatagram<'a> {
 impl<'a> PeerDatagram<'a> {
     /// Most plaintext a node sends: with the two hashes and 15 bytes of padding
     /// it must fit 184 (firmware `src/Mesh.cpp`, `createDatagram`).
-    pub const MAX_PLAINTEXT: usize = 167;
+    pub const MAX_PLAINTEXT: usize = MAX_PEER_PLAINTEXT;
 
     /// Reads a payload.
     ///

@@ -15,11 +15,13 @@ use meshcore_proto::{
 };
 use serde_json::{Value, json};
 
+mod content;
 mod crypto;
 mod decode;
 mod encode;
 mod keys;
 
+use content::{lpp, response_body};
 use crypto::{
     advert_sign, advert_verify, channel_key, channel_secret, channel_stored, cipher_both_ways, cipher_open,
     group_decrypt, keypair,
@@ -45,9 +47,7 @@ const NOT_YET: &[(&str, &str)] = &[
     ("encode/response", "no encryption between peers yet"),
     ("encode/text", "no encryption between peers yet"),
     ("encode/trace", "no builder for traces yet"),
-    ("lpp", "no telemetry reader yet"),
     ("peer_decrypt", "no shared secrets yet"),
-    ("response_body", "no decrypted peer contents yet"),
 ];
 
 #[test]
@@ -141,6 +141,8 @@ fn outcome(class: &str, vector: &Value) -> Option<Value> {
         "channel_stored" => channel_stored(input),
         "cipher" => cipher_both_ways(input),
         "cipher_open" => cipher_open(input),
+        "lpp" => lpp(input),
+        "response_body" => response_body(input),
         "group_decrypt" => group_decrypt(vector),
         "group_encrypt" => group_encrypt(input),
         "advert_sign" => advert_sign(input, &vector["expect"]),
