@@ -1,7 +1,7 @@
 //! From an MQTT message to a write: validate, decode, decide.
 
 use bytes::Bytes;
-use meshcore_proto::{DecodeOptions, FrameError, KeyRing, Packet, PayloadType};
+use meshcore_proto::{FrameError, KeyRing, Packet, PayloadType};
 use meshcore_store::db::{DroppedAdvert, Job, NodeAdvert, PacketWrite, Ticket, Write};
 use meshcore_store::decoded::{Decoded, DecodedAdvert, DecodedPayload, Signatures};
 use meshcore_store::{Reception, UnixMillis, hops_of, path_json};
@@ -127,7 +127,7 @@ impl Intake {
     fn packet(&self, source: Ticket, reception: Reception, message: PacketMessage) -> Verdict {
         let Ok(frame) = hex::decode(&message.raw) else { return heard(Reject::BadHex, reception) };
         // Frames of a later version are kept and marked, though today's nodes would drop them.
-        let packet = match Packet::parse_with(&frame, DecodeOptions::analyzer()) {
+        let packet = match Packet::parse_lax(&frame) {
             Ok(packet) => packet,
             Err(error) => return heard(error.into(), reception),
         };

@@ -7,6 +7,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ed25519_dalek::{Signature, Verifier, VerifyingKey, verify_batch};
 use meshcore_proto::content::GroupText;
 use meshcore_proto::payload::{Advert, GroupDatagram, Payload};
 use meshcore_proto::{
@@ -127,12 +128,33 @@ fn decrypt(c: &mut Criterion) {
     group.finish();
 }
 
+/// What our part of a verification costs, and what a batch would save.
 fn verify(c: &mut Criterion) {
     let payload = advert();
     let advert = Advert::parse(&payload).expect("signed above");
     let mut group = c.benchmark_group("advert");
     group.throughput(Throughput::Elements(1));
     group.bench_function("verify", |b| b.iter(|| black_box(&advert).verify().is_ok()));
+
+    let public_key = advert.public_key();
+    let message =
+        [public_key.as_bytes(), &advert.timestamp().to_le_bytes()[..], advert.app_data_bytes()].concat();
+    let signature = Signature::from_bytes(advert.signature());
+    group.bench_function("ed25519-dalek alone", |b| {
+        b.iter(|| {
+            let key = VerifyingKey::from_bytes(black_box(public_key.as_bytes()))?;
+            key.verify(black_box(&message), black_box(&signature))
+        });
+    });
+    let key = VerifyingKey::from_bytes(public_key.as_bytes()).expect("made from a seed");
+    for count in [4, 16, 64] {
+        let (messages, signatures, keys) =
+            (vec![&message[..]; count], vec![signature; count], vec![key; count]);
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(format!("ed25519-dalek in batches of {count}"), |b| {
+            b.iter(|| verify_batch(black_box(&messages), &signatures, &keys));
+        });
+    }
     group.finish();
 }
 

@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 
 use crate::error::{CryptoError, EncodeError};
 use crate::field::Field;
+use crate::write::Writer;
 
 /// Bytes of a cipher block.
 pub const BLOCK: usize = 16;
@@ -42,6 +43,25 @@ pub fn seal(secret: &[u8; 32], plaintext: &[u8], out: &mut [u8]) -> Result<usize
     aes(secret).encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
     *mac = mac_of(secret, ciphertext);
     Ok(need)
+}
+
+/// Writes a whole payload: `head`, then MAC and ciphertext.
+pub(crate) fn seal_payload(
+    head: &[&[u8]],
+    secret: &[u8; 32],
+    plaintext: &[u8],
+    max_plaintext: usize,
+    out: &mut [u8],
+) -> Result<usize, EncodeError> {
+    if plaintext.len() > max_plaintext {
+        return Err(EncodeError::PlaintextTooLong { len: plaintext.len(), max: max_plaintext });
+    }
+    let head_len: usize = head.iter().map(|part| part.len()).sum();
+    let mut payload = Writer::new(out, head_len + sealed_len(plaintext.len()))?;
+    for part in head {
+        payload.put(part)?;
+    }
+    Ok(head_len + seal(secret, plaintext, payload.into_rest())?)
 }
 
 /// Checks the MAC and decrypts into the start of `buf`.

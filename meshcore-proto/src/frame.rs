@@ -32,6 +32,14 @@ impl OwnedFrame {
         Self::parse_with(raw, DecodeOptions::strict())
     }
 
+    /// Checks `raw` as an analyzer does: other versions are kept.
+    ///
+    /// # Errors
+    /// As [`Packet::parse_lax`].
+    pub fn parse_lax(raw: Bytes) -> Result<Self, FrameError> {
+        Self::parse_with(raw, DecodeOptions::analyzer())
+    }
+
     /// As [`parse`](Self::parse), with a say in what passes.
     ///
     /// # Errors

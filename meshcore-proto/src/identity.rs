@@ -90,7 +90,7 @@ impl Identity {
     /// # Errors
     /// [`CryptoError::InvalidPublicKey`], as [`shared_secret`](Self::shared_secret).
     pub fn link(&self, other: &PublicKey) -> Result<PeerLink, CryptoError> {
-        Ok(PeerLink::new(&self.public_key(), *other, self.shared_secret(other)?))
+        Ok(PeerLink::new(self.public_key(), *other, self.shared_secret(other)?))
     }
 }
 

@@ -18,20 +18,45 @@
 //!   adverts, acknowledgements, traces, and the encrypted ones with their hashes.
 //! * [`PublicKey`] is a node, [`NodeHash`] a hint at one, [`PacketHash`] what
 //!   makes two receptions one packet.
-//! * [`ChannelKey`] opens channels, a [`KeyRing`] finds the right one by the
-//!   hash byte of the packet, and [`content`] says what was inside.
-//! * An `Identity` shares a [`SharedSecret`] with each of its peers; a
-//!   [`PeerLink`] opens what they send. A [`RegionKey`] tells which region a
-//!   packet may travel in.
-//! * [`routing`] is how packets are passed on, [`airtime`] how long that takes.
+//! * `ChannelKey` opens channels, `PeerLink` what two nodes say to each other,
+//!   and [`content`] says what was inside.
+//! * [`Route`] makes frames of payloads: the sending side.
+//! * `RegionKey` bounds how far a packet travels, [`routing`] says who passes
+//!   it on, [`airtime`] how long that takes.
 //! * [`error`]: one type per layer, each with the field, the byte and a stable
 //!   `kind()`.
 //!
-//! # Example
+//! # Reading
+//!
+//! [`Packet::parse`] is as strict as a node; [`Packet::parse_lax`] is for
+//! analyzers and keeps frames of other versions. Both read in place.
+//!
+//! ```
+//! use meshcore_proto::{Packet, Path, Payload, RouteType};
+//!
+//! # fn main() -> Result<(), Box<dyn core::error::Error>> {
+//! let raw = [0x0d, 0x42, 0x84, 0xe4, 0x5a, 0x6c, 0x08, 0x40, 0xd5, 0xa4];
+//! let packet = Packet::parse(&raw)?;
+//! assert_eq!(packet.header().route(), RouteType::Flood);
+//! if let Path::Hashes(hops) = packet.path() {
+//!     assert!(hops.iter().map(|hop| hop.to_string()).eq(["84E4", "5A6C"]));
+//! }
+//! if let Payload::Ack(ack) = packet.payload()? {
+//!     assert_eq!(ack.checksum(), 0xa4d5_4008);
+//! }
+//!
+//! let error = Packet::parse(&raw[..3]).unwrap_err();
+//! assert_eq!(error.to_string(), "path at byte 2: needs 4 bytes, 1 left");
+//! assert_eq!(error.kind(), "Truncated");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Channels
 //!
 //! ```
 //! # #[cfg(all(feature = "alloc", feature = "crypto"))]
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # fn main() -> Result<(), Box<dyn core::error::Error>> {
 //! use meshcore_proto::content::GroupText;
 //! use meshcore_proto::{ChannelKey, KeyRing, MAX_PAYLOAD, Packet, Payload};
 //!
@@ -60,16 +85,57 @@
 //! # fn main() {}
 //! ```
 //!
+//! `KeyRing` finds the keys of a hash byte at once and knows their names;
+//! `FixedKeys` and plain slices do without allocation.
+//!
+//! # From node to node, there and back
+//!
+//! ```
+//! # #[cfg(feature = "ed25519")]
+//! # fn main() -> Result<(), Box<dyn core::error::Error>> {
+//! use meshcore_proto::content::TextMessage;
+//! use meshcore_proto::payload::Ack;
+//! use meshcore_proto::{Identity, MAX_PAYLOAD, Packet, Payload, RegionKey, Route};
+//!
+//! let (alice, bob) = (Identity::from_seed(&[1; 32]), Identity::from_seed(&[2; 32]));
+//! let europe = RegionKey::public("#Europe").expect("not a private region");
+//!
+//! // Alice writes to Bob, in two-byte hops and in one region only.
+//! let to_bob = alice.link(&bob.public_key())?;
+//! let message = TextMessage::plain(1_700_000_000, 0, "on the ridge at six?")?;
+//! let frame = Route::flood(2)?.in_region(&europe).frame(&to_bob.seal(&message))?;
+//!
+//! // Bob reads it and acknowledges.
+//! let packet = Packet::parse(&frame)?;
+//! assert!(europe.covers(&packet));
+//! let Payload::TxtMsg(datagram) = packet.payload()? else { panic!("a text was sent") };
+//! let mut buf = [0; MAX_PAYLOAD];
+//! let links = [bob.link(&alice.public_key())?];
+//! let (plaintext, link) = datagram.decrypt(&links[..], &mut buf)?;
+//! let text = TextMessage::parse(plaintext)?;
+//! assert_eq!(text.text(), Some("on the ridge at six?"));
+//!
+//! let checksum = text.ack_checksum(link.remote(), &bob.public_key()).expect("plain texts are acknowledged");
+//! let answer = Route::flood(2)?.frame(&Ack::new(checksum, &[]))?;
+//! assert_eq!(answer.len(), 6);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "ed25519"))]
+//! # fn main() {}
+//! ```
+//!
 //! # Features
 //!
 //! | Feature | Adds |
 //! |---|---|
 //! | `std` (default) | `alloc`, and tables that make signatures faster |
-//! | `alloc` | `KeyRing`, `Peers`, `Regions` (with `crypto`) |
+//! | `alloc` | `Packet::to_vec`; with `crypto` also `KeyRing`, `Peers` and `Regions` |
 //! | `bytes` | `OwnedFrame` |
-//! | `crypto` | packet hashes, channel and region keys, encryption |
-//! | `ed25519` | signatures of adverts, secrets shared with other nodes |
+//! | `crypto` | packet hashes, channel and region keys, encryption, checksums |
+//! | `ed25519` | `crypto`, and `Identity`: signatures, shared secrets |
 //! | `serde` | identifiers as text |
+//!
+//! Time, randomness and keys are arguments: nothing here asks the system.
 //!
 //! # Sources
 //!
@@ -165,4 +231,9 @@ pub use peers::Peers;
 pub use region::RegionKey;
 #[cfg(all(feature = "alloc", feature = "crypto"))]
 pub use regions::{NamedRegion, Regions};
+#[cfg(feature = "ed25519")]
+pub use send::NewAdvert;
+#[cfg(feature = "crypto")]
+pub use send::{ChannelContent, PeerContent, ToChannel, ToPeer};
+pub use send::{EncodePayload, FrameBuf, Route};
 pub use snr::SnrQuarterDb;

@@ -109,6 +109,16 @@ impl<'a> Packet<'a> {
         Self::parse_with(raw, DecodeOptions::strict())
     }
 
+    /// Reads the frame as an analyzer does: frames of other versions are kept,
+    /// to be shown as such. Everything else is checked as in
+    /// [`parse`](Self::parse).
+    ///
+    /// # Errors
+    /// [`FrameError`]: the first fault in the order of the firmware's checks.
+    pub fn parse_lax(raw: &'a [u8]) -> Result<Self, FrameError> {
+        Self::parse_with(raw, DecodeOptions::analyzer())
+    }
+
     /// As [`parse`](Self::parse), with a say in what passes.
     ///
     /// # Errors
@@ -251,6 +261,15 @@ impl<'a> Packet<'a> {
         frame.put(self.payload)?;
         Ok(frame.written())
     }
+
+    /// The frame in a buffer of its own.
+    #[cfg(feature = "alloc")]
+    pub fn to_vec(&self) -> alloc::vec::Vec<u8> {
+        let mut raw = alloc::vec![0; self.encoded_len()];
+        // cannot fail: the buffer has the exact size
+        let _fits = self.encode_into(&mut raw);
+        raw
+    }
 }
 
 impl fmt::Debug for Packet<'_> {
@@ -302,7 +321,7 @@ mod tests {
         let raw = hex!("55 00 7061796c6f6164");
         let err = Packet::parse(&raw).unwrap_err();
         assert_eq!(err, FrameError::UnsupportedVersion { header: 0x55, version: 1 });
-        let packet = Packet::parse_with(&raw, DecodeOptions::analyzer()).unwrap();
+        let packet = Packet::parse_lax(&raw).unwrap();
         let mut out = [0; MAX_FRAME];
         let len = packet.encode_into(&mut out).unwrap();
         assert_eq!(out.get(..len), Some(&raw[..]));

@@ -18,6 +18,9 @@ impl PathLen {
     /// Most hops a packet can count.
     pub const MAX_COUNT: u8 = 63;
 
+    /// No hops, and one byte for each that is added.
+    pub const NONE: Self = Self(0);
+
     /// `None` unless `hash_size` is 1 to 3, `count` at most 63 and their
     /// product at most 64.
     pub fn new(hash_size: u8, count: u8) -> Option<Self> {

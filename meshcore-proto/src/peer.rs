@@ -58,20 +58,25 @@ impl fmt::Debug for SharedSecret {
 /// secret, one for each direction.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PeerLink {
-    local_hash: u8,
+    local: PublicKey,
     remote: PublicKey,
     secret: SharedSecret,
 }
 
 impl PeerLink {
     /// A link of the node `local` to the node `remote`.
-    pub const fn new(local: &PublicKey, remote: PublicKey, secret: SharedSecret) -> Self {
-        Self { local_hash: local.hash_byte(), remote, secret }
+    pub const fn new(local: PublicKey, remote: PublicKey, secret: SharedSecret) -> Self {
+        Self { local, remote, secret }
+    }
+
+    /// Our node.
+    pub const fn local(&self) -> &PublicKey {
+        &self.local
     }
 
     /// First byte of our node's key.
     pub const fn local_hash(&self) -> u8 {
-        self.local_hash
+        self.local.hash_byte()
     }
 
     /// The other node.
@@ -91,7 +96,7 @@ impl PeerLink {
 
     /// Whether a message with these two hashes may be one of this conversation.
     const fn opens(&self, dest_hash: u8, src_hash: u8) -> bool {
-        self.local_hash == dest_hash && self.remote_hash() == src_hash
+        self.local_hash() == dest_hash && self.remote_hash() == src_hash
     }
 }
 
@@ -103,7 +108,7 @@ impl AsRef<Self> for PeerLink {
 
 impl fmt::Debug for PeerLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PeerLink({:02x} with {}, …)", self.local_hash, self.remote)
+        write!(f, "PeerLink({:02x} with {}, …)", self.local_hash(), self.remote)
     }
 }
 
@@ -134,7 +139,7 @@ mod tests {
 
     fn link(local: u8, remote: u8, secret: u8) -> PeerLink {
         let [local, remote] = [local, remote].map(|byte| PublicKey::from_bytes([byte; 32]));
-        PeerLink::new(&local, remote, SharedSecret::from_bytes([secret; 32]))
+        PeerLink::new(local, remote, SharedSecret::from_bytes([secret; 32]))
     }
 
     fn found<S: PeerSecrets + ?Sized>(secrets: &S, dest_hash: u8, src_hash: u8) -> std::vec::Vec<u8> {

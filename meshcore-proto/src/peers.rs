@@ -83,7 +83,7 @@ mod tests {
 
     fn link(local: u8, remote: u8, secret: u8) -> PeerLink {
         let [local, remote] = [local, remote].map(|byte| PublicKey::from_bytes([byte; 32]));
-        PeerLink::new(&local, remote, SharedSecret::from_bytes([secret; 32]))
+        PeerLink::new(local, remote, SharedSecret::from_bytes([secret; 32]))
     }
 
     #[test]

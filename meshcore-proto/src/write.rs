@@ -2,6 +2,15 @@
 
 use crate::error::EncodeError;
 
+/// Writes `parts` to the start of `out` and returns their length.
+pub(crate) fn put_all(out: &mut [u8], parts: &[&[u8]]) -> Result<usize, EncodeError> {
+    let mut writer = Writer::new(out, parts.iter().map(|part| part.len()).sum())?;
+    for part in parts {
+        writer.put(part)?;
+    }
+    Ok(writer.written())
+}
+
 /// Fills a buffer from the front.
 pub(crate) struct Writer<'b> {
     rest: &'b mut [u8],
@@ -32,6 +41,11 @@ impl<'b> Writer<'b> {
         self.rest = tail;
         self.written += bytes.len();
         Ok(())
+    }
+
+    /// What is still to be written.
+    pub(crate) fn into_rest(self) -> &'b mut [u8] {
+        self.rest
     }
 
     /// Bytes written so far.

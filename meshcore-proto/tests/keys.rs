@@ -59,12 +59,12 @@ proptest! {
         let [alice, bob] = keys.map(PublicKey::from_bytes);
         let secret = SharedSecret::from_bytes(secret);
         let mut payload = [0; MAX_PAYLOAD];
-        let link = PeerLink::new(&alice, bob, secret.clone());
+        let link = PeerLink::new(alice, bob, secret.clone());
         let len = PeerDatagram::seal(&link, &plaintext, &mut payload).unwrap();
 
         // the decoy comes last: its MAC may fit by chance
         let peers: Peers = [secret, SharedSecret::from_bytes(decoy)]
-            .map(|secret| PeerLink::new(&bob, alice, secret))
+            .map(|secret| PeerLink::new(bob, alice, secret))
             .into_iter()
             .collect();
         let mut buf = [0; MAX_PAYLOAD];
@@ -83,15 +83,14 @@ proptest! {
     ) {
         prop_assume!(!plaintext.is_empty());
         let [alice, bob] = seeds.map(|seed| Identity::from_seed(&seed));
-        let secret = alice.shared_secret(&bob.public_key()).unwrap();
-        let (sender, asked) = (alice.public_key(), bob.public_key().hash_byte());
+        let link = alice.link(&bob.public_key()).unwrap();
         let mut payload = [0; MAX_PAYLOAD];
-        let len = AnonReq::seal(&sender, asked, &secret, &plaintext, &mut payload).unwrap();
+        let len = AnonReq::seal(&link, &plaintext, &mut payload).unwrap();
         let request = AnonReq::parse(&payload[..len]).unwrap();
-        prop_assert_eq!(request.sender_public_key(), sender);
+        prop_assert_eq!(request.sender_public_key(), alice.public_key());
         let mut buf = [0; MAX_PAYLOAD];
         let (opened, shared) = request.decrypt(&bob, &mut buf).unwrap();
-        prop_assert_eq!(shared, secret);
+        prop_assert_eq!(&shared, link.secret());
         prop_assert_eq!(&opened[..plaintext.len()], &plaintext[..]);
     }
 
@@ -99,7 +98,7 @@ proptest! {
     fn decryption_of_anything_does_not_panic(payload in bytes_to(MAX_PAYLOAD), buf_len in 0_usize..200) {
         if let Ok(datagram) = PeerDatagram::parse(&payload) {
             let [dest, src] = [datagram.dest_hash(), datagram.src_hash()].map(|byte| PublicKey::from([byte; 32]));
-            let links = [PeerLink::new(&dest, src, SharedSecret::from_bytes([7; 32]))];
+            let links = [PeerLink::new(dest, src, SharedSecret::from_bytes([7; 32]))];
             let _ = datagram.decrypt(&links[..], &mut vec![0; buf_len]);
         }
         if let Ok(request) = AnonReq::parse(&payload) {
@@ -220,10 +219,9 @@ fn a_flipped_bit_between_peers_is_refused() {
 #[test]
 fn a_flipped_bit_of_a_stranger_is_refused() {
     let [alice, bob] = [[1; 32], [2; 32]].map(|seed| Identity::from_seed(&seed));
-    let secret = alice.shared_secret(&bob.public_key()).unwrap();
-    let (sender, asked) = (alice.public_key(), bob.public_key().hash_byte());
+    let link = alice.link(&bob.public_key()).unwrap();
     let mut payload = [0; MAX_PAYLOAD];
-    let len = AnonReq::seal(&sender, asked, &secret, b"a login", &mut payload).unwrap();
+    let len = AnonReq::seal(&link, b"a login", &mut payload).unwrap();
     let opened: Vec<_> = flips(&payload[..len], 0)
         .enumerate()
         .filter(|(_, flipped)| AnonReq::parse(flipped).unwrap().decrypt(&bob, &mut [0; MAX_PAYLOAD]).is_ok())

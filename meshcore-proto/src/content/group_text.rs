@@ -122,6 +122,27 @@ impl<'a> GroupText<'a> {
     }
 }
 
+/// A text to be sent to a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelMessage<'a> {
+    /// Unix seconds by the sender's clock.
+    pub timestamp: u32,
+    /// Who says it, without `: `.
+    pub sender: &'a str,
+    /// What is said; cut so that sender and message together have at most 160 bytes.
+    pub message: &'a str,
+}
+
+impl ChannelMessage<'_> {
+    /// Writes the plaintext as [`GroupText::compose`] does.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        GroupText::compose(self.timestamp, self.sender, self.message, out)
+    }
+}
+
 /// Whether a decrypted text looks like one: UTF-8 with at most two control
 /// characters besides line feed and tab.
 ///

@@ -167,7 +167,7 @@ mod tests {
         let plaintext = hex!("83 000102030405060708 03 61626364 00");
         let path = PathReturn::parse(&plaintext).unwrap();
         assert_eq!((path.hops().len(), path.hops().hash_size()), (3, 3));
-        assert_eq!(path.ack().unwrap().checksum_bytes(), b"abcd");
+        assert_eq!(path.ack().unwrap().checksum_bytes(), *b"abcd");
         assert_eq!((path.response(), path.extra().len()), (None, 5));
         let sent = PathReturn::new(path.path_len(), path.path_bytes(), PayloadType::Ack, b"abcd").unwrap();
         let mut out = [0; 15];

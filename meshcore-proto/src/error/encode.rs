@@ -74,6 +74,15 @@ pub enum EncodeError {
         max: usize,
     },
 
+    /// Less payload than a node reads.
+    #[error("payload of {len} bytes: at least {min}")]
+    PayloadTooShort {
+        /// Bytes given.
+        len: usize,
+        /// The smallest that is read.
+        min: usize,
+    },
+
     /// More plaintext than fits after encryption.
     #[error("plaintext of {len} bytes: at most {max}")]
     PlaintextTooLong {
@@ -101,6 +110,15 @@ pub enum EncodeError {
         entry_size: usize,
         /// Most entries, 63.
         max: usize,
+    },
+
+    /// A trace that does not start as one: direct and with an empty path.
+    #[error("trace sent as {route} with {hops} hops: direct and without hops it must start")]
+    MisroutedTrace {
+        /// Name of the route type.
+        route: &'static str,
+        /// Hops in the path.
+        hops: u8,
     },
 
     /// A number that its bits cannot hold.
@@ -136,9 +154,10 @@ impl EncodeError {
             Self::MixedHashSizes { .. } => "MixedHashSizes",
             Self::PathMismatch { .. } => "PathMismatch",
             Self::PayloadTooLong { .. } => "PayloadTooLong",
+            Self::PayloadTooShort { .. } => "PayloadTooShort",
             Self::PlaintextTooLong { .. } => "PlaintextTooLong",
             Self::TextTooLong { .. } => "TextTooLong",
-            Self::InvalidTracePath { .. } => "InvalidTracePath",
+            Self::InvalidTracePath { .. } | Self::MisroutedTrace { .. } => "InvalidTracePath",
             Self::FieldOutOfRange { .. } => "FieldOutOfRange",
             Self::AppDataTooLong { .. } => "AppDataTooLong",
         }

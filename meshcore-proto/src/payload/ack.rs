@@ -1,8 +1,9 @@
 //! `ACK`: a message arrived.
 
-use crate::error::PayloadError;
+use crate::error::{EncodeError, PayloadError};
 use crate::field::Field;
 use crate::parse::{Reader, array, at_least};
+use crate::write::put_all;
 
 /// An acknowledgement.
 ///
@@ -15,7 +16,7 @@ use crate::parse::{Reader, array, at_least};
 /// (firmware `src/helpers/BaseChatMesh.cpp`, `examples/simple_room_server/MyMesh.cpp`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ack<'a> {
-    checksum: &'a [u8; 4],
+    checksum: [u8; 4],
     extra: &'a [u8],
 }
 
@@ -27,16 +28,24 @@ impl<'a> Ack<'a> {
     pub fn parse(payload: &'a [u8]) -> Result<Self, PayloadError> {
         let (checksum, extra) =
             Reader::new(payload).read((array(Field::Checksum), at_least(Field::Payload, 0)))?;
-        Ok(Self { checksum, extra })
+        Ok(Self { checksum: *checksum, extra })
+    }
+
+    /// An acknowledgement to be sent.
+    ///
+    /// `extra` is empty for a plain one, `[unsynced posts]` from a room server,
+    /// `[attempt, random]` for an extended one.
+    pub const fn new(checksum: [u8; 4], extra: &'a [u8]) -> Self {
+        Self { checksum, extra }
     }
 
     /// What names the acknowledged message, as a number.
     pub const fn checksum(&self) -> u32 {
-        u32::from_le_bytes(*self.checksum)
+        u32::from_le_bytes(self.checksum)
     }
 
     /// The same in the order of the wire, as nodes compare it.
-    pub const fn checksum_bytes(&self) -> &'a [u8; 4] {
+    pub const fn checksum_bytes(&self) -> [u8; 4] {
         self.checksum
     }
 
@@ -53,6 +62,14 @@ impl<'a> Ack<'a> {
             _ => None,
         }
     }
+
+    /// Writes the payload to the start of `out` and returns its length.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        put_all(out, &[&self.checksum, self.extra])
+    }
 }
 
 #[cfg(test)]
@@ -64,7 +81,7 @@ mod tests {
     fn the_checksum_is_little_endian_as_a_number() {
         let payload = hex!("0840d5a4");
         let ack = Ack::parse(&payload).unwrap();
-        assert_eq!((ack.checksum(), ack.checksum_bytes()), (0xa4d5_4008, &payload));
+        assert_eq!((ack.checksum(), ack.checksum_bytes()), (0xa4d5_4008, payload));
         assert_eq!((ack.extra(), ack.attempt()), (&[][..], None));
     }
 
@@ -72,6 +89,15 @@ mod tests {
     fn only_six_bytes_hold_an_attempt() {
         assert_eq!(Ack::parse(&hex!("0840d5a4 07")).unwrap().attempt(), None);
         assert_eq!(Ack::parse(&hex!("0840d5a4 07 9c")).unwrap().attempt(), Some(7));
+    }
+
+    #[test]
+    fn what_was_built_is_read() {
+        let ack = Ack::new(hex!("0840d5a4"), &[7, 0x9c]);
+        let mut out = [0; 6];
+        assert_eq!(ack.encode_into(&mut out), Ok(6));
+        assert_eq!(Ack::parse(&out), Ok(ack));
+        assert_eq!(ack.encode_into(&mut out[..5]), Err(EncodeError::BufferTooSmall { need: 6, have: 5 }));
     }
 
     #[test]

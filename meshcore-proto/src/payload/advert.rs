@@ -1,16 +1,13 @@
 //! `ADVERT`: a node announces itself, signed.
 
-use crate::error::{AppDataError, PayloadError};
+use crate::error::{AppDataError, EncodeError, PayloadError};
 use crate::field::Field;
 use crate::id::PublicKey;
 use crate::parse::{Reader, array, at_least};
 use crate::payload::app_data::{AppData, MAX_APP_DATA};
+use crate::write::put_all;
 #[cfg(feature = "ed25519")]
-use crate::{
-    error::{CryptoError, EncodeError},
-    identity::Identity,
-    write::Writer,
-};
+use crate::{error::CryptoError, identity::Identity};
 
 /// A node's signed announcement.
 ///
@@ -82,6 +79,14 @@ impl<'a> Advert<'a> {
         AppData::parse(self.app_data)
     }
 
+    /// Writes the payload as it was read to the start of `out` and returns its length.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        put_all(out, &[self.public_key, self.timestamp, self.signature, self.app_data, self.trailing])
+    }
+
     /// Whether the owner of the key made this advert. About 50 µs.
     ///
     /// # Errors
@@ -114,12 +119,7 @@ impl<'a> Advert<'a> {
         let mut message = [0; SIGNED_MAX];
         let message = signed_message(public_key.as_bytes(), &timestamp, app_data, &mut message)?;
 
-        let mut payload = Writer::new(out, Self::FIXED_LEN + app_data.len())?;
-        payload.put(public_key.as_bytes())?;
-        payload.put(&timestamp)?;
-        payload.put(&identity.sign(message))?;
-        payload.put(app_data)?;
-        Ok(payload.written())
+        put_all(out, &[public_key.as_bytes(), &timestamp, &identity.sign(message), app_data])
     }
 }
 
@@ -138,11 +138,7 @@ fn signed_message<'b>(
     if app_data.len() > MAX_APP_DATA {
         return Err(EncodeError::AppDataTooLong { len: app_data.len(), max: MAX_APP_DATA });
     }
-    let mut message = Writer::new(out, 36 + app_data.len())?;
-    message.put(public_key)?;
-    message.put(timestamp)?;
-    message.put(app_data)?;
-    let written = message.written();
+    let written = put_all(out, &[public_key, timestamp, app_data])?;
     Ok(out.get(..written).unwrap_or_default())
 }
 

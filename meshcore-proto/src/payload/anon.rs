@@ -1,17 +1,19 @@
 //! `ANON_REQ`: a request that brings its sender's key along.
 
 use crate::content::MAX_ANON_PLAINTEXT;
-use crate::error::PayloadError;
+
+use crate::error::{EncodeError, PayloadError};
 use crate::field::Field;
 use crate::id::PublicKey;
 #[cfg(feature = "ed25519")]
 use crate::identity::Identity;
 use crate::parse::{Reader, array, at_least, byte};
+use crate::write::put_all;
 #[cfg(feature = "crypto")]
 use crate::{
     cipher,
-    error::{CryptoError, EncodeError},
-    peer::SharedSecret,
+    error::CryptoError,
+    peer::{PeerLink, SharedSecret},
 };
 
 /// An encrypted request from a node the receiver need not know.
@@ -104,33 +106,24 @@ impl<'a> AnonReq<'a> {
         cipher::open(secret.as_bytes(), self.mac, self.ciphertext, buf)
     }
 
-    /// Encrypts `plaintext` for the node whose key starts with `dest_hash`:
-    /// writes a whole payload to the start of `out` and returns its length.
+    /// Encrypts `plaintext` for the remote node of `link`: writes a whole
+    /// payload to the start of `out` and returns its length.
     ///
     /// # Errors
     /// [`EncodeError::PlaintextTooLong`] above 136 bytes;
     /// [`EncodeError::BufferTooSmall`].
     #[cfg(feature = "crypto")]
-    pub fn seal(
-        sender: &PublicKey,
-        dest_hash: u8,
-        secret: &SharedSecret,
-        plaintext: &[u8],
-        out: &mut [u8],
-    ) -> Result<usize, EncodeError> {
-        if plaintext.len() > Self::MAX_PLAINTEXT {
-            return Err(EncodeError::PlaintextTooLong { len: plaintext.len(), max: Self::MAX_PLAINTEXT });
-        }
-        let have = out.len();
-        let need = 1 + 32 + cipher::sealed_len(plaintext.len());
-        let Some(([dest, key @ ..], sealed)) =
-            out.get_mut(..need).and_then(<[u8]>::split_first_chunk_mut::<33>)
-        else {
-            return Err(EncodeError::BufferTooSmall { need, have });
-        };
-        *dest = dest_hash;
-        *key = *sender.as_bytes();
-        Ok(33 + cipher::seal(secret.as_bytes(), plaintext, sealed)?)
+    pub fn seal(link: &PeerLink, plaintext: &[u8], out: &mut [u8]) -> Result<usize, EncodeError> {
+        let head: [&[u8]; 2] = [&[link.remote_hash()], link.local().as_bytes()];
+        cipher::seal_payload(&head, link.secret().as_bytes(), plaintext, Self::MAX_PLAINTEXT, out)
+    }
+
+    /// Writes the payload as it was read to the start of `out` and returns its length.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        put_all(out, &[&[self.dest_hash], self.sender, self.mac, self.ciphertext])
     }
 }
 
@@ -159,10 +152,10 @@ mod tests {
     #[cfg(feature = "crypto")]
     #[test]
     fn sealing_refuses_what_does_not_fit() {
-        let sender = PublicKey::from_bytes([0x84; 32]);
-        let secret = SharedSecret::from_bytes([1; 32]);
+        let [local, remote] = [[0x84; 32], [0xe5; 32]].map(PublicKey::from_bytes);
+        let link = PeerLink::new(local, remote, SharedSecret::from_bytes([1; 32]));
         let mut out = [0; 184];
-        let mut seal = |len, have| AnonReq::seal(&sender, 0xe5, &secret, &[0; 137][..len], &mut out[..have]);
+        let mut seal = |len, have| AnonReq::seal(&link, &[0; 137][..len], &mut out[..have]);
         assert_eq!(seal(136, 184), Ok(179));
         assert_eq!(seal(137, 184), Err(EncodeError::PlaintextTooLong { len: 137, max: 136 }));
         assert_eq!(seal(1, 50), Err(EncodeError::BufferTooSmall { need: 51, have: 50 }));
@@ -173,14 +166,14 @@ mod tests {
     fn a_stranger_is_understood_by_the_node_asked_only() {
         let [alice, bob] = [[1; 32], [2; 32]].map(|seed| Identity::from_seed(&seed));
         let (sender, asked) = (alice.public_key(), bob.public_key().hash_byte());
-        let secret = alice.shared_secret(&bob.public_key()).unwrap();
+        let link = alice.link(&bob.public_key()).unwrap();
         let mut out = [0; 51];
-        assert_eq!(AnonReq::seal(&sender, asked, &secret, b"login", &mut out), Ok(51));
+        assert_eq!(AnonReq::seal(&link, b"login", &mut out), Ok(51));
 
         let mut buf = [0; 16];
         let request = AnonReq::parse(&out).unwrap();
         let (plaintext, shared) = request.decrypt(&bob, &mut buf).unwrap();
-        assert_eq!((plaintext, shared), (&b"login\0\0\0\0\0\0\0\0\0\0\0"[..], secret));
+        assert_eq!((plaintext, &shared), (&b"login\0\0\0\0\0\0\0\0\0\0\0"[..], link.secret()));
         let err = request.decrypt(&alice, &mut buf).unwrap_err();
         assert_eq!(err, CryptoError::NoSecret { dest_hash: asked, src_hash: sender.hash_byte() });
         let cut = AnonReq::parse(&out[..50]).unwrap();

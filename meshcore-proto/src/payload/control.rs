@@ -1,11 +1,16 @@
 //! `CONTROL`: unencrypted talk between neighbours.
 
-use crate::error::PayloadError;
+use crate::error::{EncodeError, PayloadError};
 use crate::field::Field;
 use crate::id::PublicKey;
 use crate::node_type::NodeType;
 use crate::parse::{Reader, at_least, byte, u32_le};
 use crate::snr::SnrQuarterDb;
+use crate::write::put_all;
+
+const DISCOVER_REQ: u8 = 0x8;
+const DISCOVER_RESP: u8 = 0x9;
+const PREFIX_ONLY: u8 = 0x01;
 
 /// A control payload by its sub-type, the high nibble of its first byte.
 ///
@@ -37,12 +42,12 @@ impl<'a> Control<'a> {
         let mut fields = Reader::new(payload);
         let flags = fields.read(byte(Field::Flags))?;
         Ok(match flags >> 4 {
-            0x8 => {
+            DISCOVER_REQ => {
                 let (type_filter, tag) = fields.read((byte(Field::TypeFilter), u32_le(Field::Tag)))?;
                 let since = fields.rest().first_chunk().map(|since| u32::from_le_bytes(*since));
                 Self::DiscoverReq(DiscoverReq { flags, type_filter, tag, since })
             }
-            0x9 => {
+            DISCOVER_RESP => {
                 let (snr, tag) = fields.read((byte(Field::Snr), u32_le(Field::Tag)))?;
                 let rest = fields.read(at_least(Field::PublicKey, 8))?;
                 // a key cut anywhere between its prefix and its end counts as the prefix
@@ -66,6 +71,31 @@ impl<'a> Control<'a> {
     pub const fn sub_type(&self) -> u8 {
         self.flags() >> 4
     }
+
+    /// Writes the payload to the start of `out` and returns its length. Bytes
+    /// that were ignored when it was read are not written.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        match self {
+            Self::DiscoverReq(request) => request.encode_into(out),
+            Self::DiscoverResp(response) => response.encode_into(out),
+            Self::Other { flags, data } => put_all(out, &[&[*flags], data]),
+        }
+    }
+}
+
+impl From<DiscoverReq> for Control<'_> {
+    fn from(request: DiscoverReq) -> Self {
+        Self::DiscoverReq(request)
+    }
+}
+
+impl<'a> From<DiscoverResp<'a>> for Control<'a> {
+    fn from(response: DiscoverResp<'a>) -> Self {
+        Self::DiscoverResp(response)
+    }
 }
 
 /// Who is there? Asked without forwarding.
@@ -82,9 +112,26 @@ pub struct DiscoverReq {
 }
 
 impl DiscoverReq {
+    /// A question to be sent: to node types with a bit in `type_filter`, which
+    /// changed since `since` (Unix seconds), whose answers repeat `tag`.
+    pub const fn new(prefix_only: bool, type_filter: u8, tag: u32, since: Option<u32>) -> Self {
+        let prefix_only = if prefix_only { PREFIX_ONLY } else { 0 };
+        Self { flags: DISCOVER_REQ << 4 | prefix_only, type_filter, tag, since }
+    }
+
+    /// Writes the payload to the start of `out` and returns its length, 6 or 10.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        let since = self.since.map(u32::to_le_bytes);
+        let since = since.as_ref().map_or(&[][..], |since| since);
+        put_all(out, &[&[self.flags, self.type_filter], &self.tag.to_le_bytes(), since])
+    }
+
     /// Whether eight bytes of each key are enough.
     pub const fn prefix_only(&self) -> bool {
-        self.flags & 0x01 != 0
+        self.flags & PREFIX_ONLY != 0
     }
 
     /// One bit per node type: `1 << number`.
@@ -125,6 +172,27 @@ pub struct DiscoverResp<'a> {
 }
 
 impl<'a> DiscoverResp<'a> {
+    /// An answer to be sent, with the whole key or eight bytes of it.
+    pub fn new(
+        node_type: NodeType,
+        snr: SnrQuarterDb,
+        tag: u32,
+        public_key: &'a PublicKey,
+        prefix_only: bool,
+    ) -> Self {
+        let key = public_key.as_bytes();
+        let key = if prefix_only { key.get(..8).unwrap_or(key) } else { key };
+        Self { flags: DISCOVER_RESP << 4 | node_type.bits(), snr, tag, key }
+    }
+
+    /// Writes the payload to the start of `out` and returns its length, 14 or 38.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        put_all(out, &[&[self.flags, self.snr.get().cast_unsigned()], &self.tag.to_le_bytes(), self.key])
+    }
+
     /// What the neighbour is.
     pub const fn node_type(&self) -> NodeType {
         NodeType::from_bits(self.flags)
@@ -180,6 +248,23 @@ mod tests {
         }
         let err = Control::parse(&payload[..13]).unwrap_err();
         assert_eq!(err, PayloadError::Truncated { field: Field::PublicKey, offset: 6, need: 8, have: 7 });
+    }
+
+    #[test]
+    fn what_was_built_is_read() {
+        let mut out = [0; 38];
+        let question = DiscoverReq::new(true, 0x04, 0xca31_f6d0, Some(1));
+        let len = Control::from(question).encode_into(&mut out).unwrap();
+        assert_eq!(out[..len], hex!("81 04 d0f631ca 01000000"));
+        assert_eq!(Control::parse(&out[..len]), Ok(question.into()));
+
+        let key = PublicKey::from_bytes([0xe5; 32]);
+        for (prefix_only, expected) in [(true, 14), (false, 38)] {
+            let answer = DiscoverResp::new(NodeType::Repeater, SnrQuarterDb::new(-36), 7, &key, prefix_only);
+            let len = Control::from(answer).encode_into(&mut out).unwrap();
+            assert_eq!((len, &out[..6]), (expected, &hex!("92 dc 07000000")[..]));
+            assert_eq!(Control::parse(&out[..len]), Ok(answer.into()));
+        }
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! `GRP_TXT` and `GRP_DATA`: from a node to everybody who has the channel's key.
 
-use crate::error::PayloadError;
+use crate::error::{EncodeError, PayloadError};
 use crate::field::Field;
 use crate::parse::{Reader, array, at_least, byte};
+use crate::write::put_all;
 #[cfg(feature = "crypto")]
 use crate::{
     channel::{ChannelKey, ChannelKeys},
     cipher,
-    error::{CryptoError, EncodeError},
+    error::CryptoError,
 };
 
 /// An encrypted payload to a channel.
@@ -58,6 +59,14 @@ impl<'a> GroupDatagram<'a> {
         self.ciphertext
     }
 
+    /// Writes the payload as it was read to the start of `out` and returns its length.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        put_all(out, &[&[self.channel_hash], self.mac, self.ciphertext])
+    }
+
     /// Decrypts with the first key of this channel hash whose MAC fits.
     ///
     /// Returns the plaintext in `buf`, with its zero padding, and the key. 184
@@ -97,18 +106,7 @@ impl<'a> GroupDatagram<'a> {
     /// [`EncodeError::BufferTooSmall`].
     #[cfg(feature = "crypto")]
     pub fn seal(key: &ChannelKey, plaintext: &[u8], out: &mut [u8]) -> Result<usize, EncodeError> {
-        if plaintext.len() > Self::MAX_PLAINTEXT {
-            return Err(EncodeError::PlaintextTooLong { len: plaintext.len(), max: Self::MAX_PLAINTEXT });
-        }
-        let have = out.len();
-        let need = 1 + cipher::sealed_len(plaintext.len());
-        match out.get_mut(..need) {
-            Some([hash, sealed @ ..]) => {
-                *hash = key.hash();
-                Ok(1 + cipher::seal(key.stored(), plaintext, sealed)?)
-            }
-            _ => Err(EncodeError::BufferTooSmall { need, have }),
-        }
+        cipher::seal_payload(&[&[key.hash()]], key.stored(), plaintext, Self::MAX_PLAINTEXT, out)
     }
 }
 

@@ -24,9 +24,10 @@ pub use multipart::Multipart;
 pub use peer::PeerDatagram;
 pub use trace::{Trace, TraceRoute};
 
-use crate::error::PayloadError;
+use crate::error::{EncodeError, PayloadError};
 use crate::header::PayloadType;
 use crate::path::PathLen;
+use crate::write::put_all;
 
 /// A payload by its type. Types without a meaning keep their bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,47 @@ impl<'a> Payload<'a> {
             PayloadType::RawCustom => Self::RawCustom(payload),
             PayloadType::Reserved(number) => Self::Reserved(number, payload),
         })
+    }
+
+    /// What a header calls this payload.
+    pub const fn payload_type(&self) -> PayloadType {
+        match self {
+            Self::Req(_) => PayloadType::Req,
+            Self::Response(_) => PayloadType::Response,
+            Self::TxtMsg(_) => PayloadType::TxtMsg,
+            Self::Path(_) => PayloadType::Path,
+            Self::Ack(_) => PayloadType::Ack,
+            Self::Advert(_) => PayloadType::Advert,
+            Self::GrpTxt(_) => PayloadType::GrpTxt,
+            Self::GrpData(_) => PayloadType::GrpData,
+            Self::AnonReq(_) => PayloadType::AnonReq,
+            Self::Trace(_) => PayloadType::Trace,
+            Self::Multipart(_) => PayloadType::Multipart,
+            Self::Control(_) => PayloadType::Control,
+            Self::RawCustom(_) => PayloadType::RawCustom,
+            Self::Reserved(number, _) => PayloadType::Reserved(*number),
+        }
+    }
+
+    /// Writes the payload to the start of `out` and returns its length: the
+    /// bytes that were read, except those a [`Control`] ignored.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        match self {
+            Self::Req(peer) | Self::Response(peer) | Self::TxtMsg(peer) | Self::Path(peer) => {
+                peer.encode_into(out)
+            }
+            Self::Ack(ack) => ack.encode_into(out),
+            Self::Advert(advert) => advert.encode_into(out),
+            Self::GrpTxt(group) | Self::GrpData(group) => group.encode_into(out),
+            Self::AnonReq(request) => request.encode_into(out),
+            Self::Trace(trace) => trace.encode_into(out),
+            Self::Multipart(multipart) => multipart.encode_into(out),
+            Self::Control(control) => control.encode_into(out),
+            Self::RawCustom(data) | Self::Reserved(_, data) => put_all(out, &[data]),
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! `REQ`, `RESPONSE`, `TXT_MSG`, `PATH`: from one node to another.
 
 use crate::content::MAX_PEER_PLAINTEXT;
-use crate::error::PayloadError;
+
+use crate::error::{EncodeError, PayloadError};
 use crate::field::Field;
 use crate::parse::{Reader, array, at_least, byte};
+use crate::write::put_all;
 #[cfg(feature = "crypto")]
 use crate::{
     cipher,
-    error::{CryptoError, EncodeError},
+    error::CryptoError,
     peer::{PeerLink, PeerSecrets},
 };
 
@@ -106,19 +108,16 @@ impl<'a> PeerDatagram<'a> {
     /// [`EncodeError::BufferTooSmall`].
     #[cfg(feature = "crypto")]
     pub fn seal(link: &PeerLink, plaintext: &[u8], out: &mut [u8]) -> Result<usize, EncodeError> {
-        if plaintext.len() > Self::MAX_PLAINTEXT {
-            return Err(EncodeError::PlaintextTooLong { len: plaintext.len(), max: Self::MAX_PLAINTEXT });
-        }
-        let have = out.len();
-        let need = 2 + cipher::sealed_len(plaintext.len());
-        match out.get_mut(..need) {
-            Some([dest_hash, src_hash, sealed @ ..]) => {
-                *dest_hash = link.remote_hash();
-                *src_hash = link.local_hash();
-                Ok(2 + cipher::seal(link.secret().as_bytes(), plaintext, sealed)?)
-            }
-            _ => Err(EncodeError::BufferTooSmall { need, have }),
-        }
+        let head = [link.remote_hash(), link.local_hash()];
+        cipher::seal_payload(&[&head], link.secret().as_bytes(), plaintext, Self::MAX_PLAINTEXT, out)
+    }
+
+    /// Writes the payload as it was read to the start of `out` and returns its length.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        put_all(out, &[&[self.dest_hash, self.src_hash], self.mac, self.ciphertext])
     }
 }
 
@@ -157,7 +156,7 @@ mod tests {
         fn ends(secret: u8) -> (PeerLink, PeerLink) {
             let [alice, bob] = [[0x84; 32], [0xe5; 32]].map(PublicKey::from_bytes);
             let secret = SharedSecret::from_bytes([secret; 32]);
-            (PeerLink::new(&alice, bob, secret.clone()), PeerLink::new(&bob, alice, secret))
+            (PeerLink::new(alice, bob, secret.clone()), PeerLink::new(bob, alice, secret))
         }
 
         #[test]

@@ -1,8 +1,10 @@
 //! `TRACE`: a walk along given nodes that collects signal strengths.
 
-use crate::error::PayloadError;
+use crate::error::{EncodeError, PayloadError};
 use crate::field::Field;
 use crate::parse::{Reader, at_least, byte, u32_le};
+use crate::path::PathLen;
+use crate::write::put_all;
 
 /// A trace request on its way. The strengths collected are in the frame's path.
 ///
@@ -31,6 +33,28 @@ impl<'a> Trace<'a> {
             byte(Field::Flags),
             at_least(Field::Payload, 0),
         ))?;
+        Ok(Self { tag, auth_code, flags, route })
+    }
+
+    /// A trace to be sent along `route`: the nodes one after the other, each as
+    /// the first `entry_size` bytes of its key.
+    ///
+    /// # Errors
+    /// [`EncodeError::InvalidTracePath`] unless `entry_size` is 1, 2, 4 or 8,
+    /// divides the route, and there are at most 63 entries: each adds a byte to
+    /// the path (firmware `examples/companion_radio/MyMesh.cpp`).
+    pub fn new(tag: u32, auth_code: u32, entry_size: usize, route: &'a [u8]) -> Result<Self, EncodeError> {
+        let max = usize::from(PathLen::MAX_COUNT);
+        let flags = match entry_size {
+            1 => 0,
+            2 => 1,
+            4 => 2,
+            8 => 3,
+            _ => return Err(EncodeError::InvalidTracePath { len: route.len(), entry_size, max }),
+        };
+        if !route.len().is_multiple_of(entry_size) || route.len() / entry_size > max {
+            return Err(EncodeError::InvalidTracePath { len: route.len(), entry_size, max });
+        }
         Ok(Self { tag, auth_code, flags, route })
     }
 
@@ -68,6 +92,14 @@ impl<'a> Trace<'a> {
     /// Whether a trace with `hops` strengths collected has been everywhere.
     pub const fn is_complete(&self, hops: usize) -> bool {
         hops.saturating_mul(self.entry_size()) >= self.route.len()
+    }
+
+    /// Writes the payload to the start of `out` and returns its length.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        put_all(out, &[&self.tag.to_le_bytes(), &self.auth_code.to_le_bytes(), &[self.flags], self.route])
     }
 }
 
@@ -130,6 +162,25 @@ mod tests {
         let trace = Trace::parse(&payload).unwrap();
         assert!(!trace.is_complete(2));
         assert!(trace.is_complete(3));
+    }
+
+    #[test]
+    fn what_was_built_is_read() {
+        let trace = Trace::new(1, 2, 2, &hex!("aabb ccdd")).unwrap();
+        let mut out = [0; 13];
+        assert_eq!(trace.encode_into(&mut out), Ok(13));
+        assert_eq!(out, hex!("01000000 02000000 01 aabb ccdd"));
+        assert_eq!(Trace::parse(&out), Ok(trace));
+    }
+
+    #[test]
+    fn a_route_of_broken_or_too_many_entries_is_not_built() {
+        let err = Trace::new(1, 0, 2, &[0; 3]).unwrap_err();
+        assert_eq!(err, EncodeError::InvalidTracePath { len: 3, entry_size: 2, max: 63 });
+        assert!(Trace::new(1, 0, 3, &[0; 3]).is_err());
+        assert!(Trace::new(1, 0, 0, &[]).is_err());
+        assert!(Trace::new(1, 0, 1, &[0; 63]).is_ok());
+        assert!(Trace::new(1, 0, 1, &[0; 64]).is_err());
     }
 
     #[test]

@@ -1,16 +1,14 @@
 //! Decrypted contents between nodes.
 
-use std::fs;
-use std::path::Path;
-
 use meshcore_proto::content::{
     AccessList, AnonRequest, LoginOk, LppReader, Neighbours, OwnerInfo, PathReturn, RepeaterStatus, Request,
-    Response, RoomLogin, RoomStatus, Status, TextMessage, TextType,
+    Response, RoomStatus, Status, TextMessage,
 };
-use meshcore_proto::{ContentError, EncodeError, Header, PathLen, PayloadType, PublicKey};
+use meshcore_proto::{ContentError, Identity, MAX_PAYLOAD, Packet, Payload, PayloadType, Peers, PublicKey};
 use serde_json::{Value, json};
 
-use crate::{Outcome, array, bytes, number, small};
+use crate::crypto::identity;
+use crate::{Outcome, bytes};
 
 /// Keys of the neighbour vectors have this many bytes.
 const PREFIX_LEN: u8 = 6;
@@ -126,8 +124,47 @@ fn status(status: &Status) -> Value {
     })
 }
 
+pub(crate) fn peer_decrypt(vector: &Value) -> Outcome {
+    let receiver = identity(&vector["receiver"]);
+    let peers = vector["peers"].as_array().unwrap().iter().map(|key| key.as_str().unwrap().parse().unwrap());
+    let peers: Peers = peers.map(|key: PublicKey| receiver.link(&key).unwrap()).collect();
+    let raw = bytes(&vector["raw_hex"]);
+    let packet = Packet::parse(&raw)?;
+    let mut buf = [0; MAX_PAYLOAD];
+    match packet.payload()? {
+        Payload::Req(peer) | Payload::Response(peer) | Payload::TxtMsg(peer) | Payload::Path(peer) => {
+            let (plaintext, link) = peer.decrypt(&peers, &mut buf)?;
+            Ok(opened(&packet, plaintext, link.remote(), link.secret().as_bytes(), &receiver))
+        }
+        Payload::AnonReq(request) => {
+            let (plaintext, secret) = request.decrypt(&receiver, &mut buf)?;
+            Ok(opened(&packet, plaintext, &request.sender_public_key(), secret.as_bytes(), &receiver))
+        }
+        other => panic!("not from node to node: {other:?}"),
+    }
+}
+
+fn opened(
+    packet: &Packet<'_>,
+    plaintext: &[u8],
+    sender: &PublicKey,
+    secret: &[u8; 32],
+    receiver: &Identity,
+) -> Value {
+    let payload_type = packet.header().payload_type();
+    let content = content_of(payload_type, plaintext);
+    json!({
+        "sender_public_key": sender.to_string(),
+        "shared_secret": hex::encode(secret),
+        "plaintext_hex": hex::encode(plaintext),
+        "content": content.as_ref().ok(),
+        "content_error": content.as_ref().err().map(ContentError::kind),
+        "ack_checksum": ack_checksum_of(payload_type, plaintext, sender, &receiver.public_key()),
+    })
+}
+
 /// The plaintext of a packet of this type, as the key `content` has it.
-pub(crate) fn content_of(payload_type: PayloadType, plaintext: &[u8]) -> Result<Value, ContentError> {
+fn content_of(payload_type: PayloadType, plaintext: &[u8]) -> Result<Value, ContentError> {
     Ok(match payload_type {
         PayloadType::TxtMsg => {
             let message = TextMessage::parse(plaintext)?;
@@ -187,7 +224,7 @@ pub(crate) fn content_of(payload_type: PayloadType, plaintext: &[u8]) -> Result<
 
 /// The checksum that acknowledges a message, in the order of the wire, as the
 /// key `ack_checksum` has it.
-pub(crate) fn ack_checksum_of(
+fn ack_checksum_of(
     payload_type: PayloadType,
     plaintext: &[u8],
     sender: &PublicKey,
@@ -199,109 +236,4 @@ pub(crate) fn ack_checksum_of(
         _ => None,
     }
     .map(hex::encode)
-}
-
-/// The plaintext that operation `encode/<op>` encrypts; `None` for operations
-/// between other than two nodes.
-pub(crate) fn plaintext_of(op: &str, input: &Value) -> Option<Result<Vec<u8>, EncodeError>> {
-    let mut out = [0; 184];
-    let len = match op {
-        "text" => encode_text(input, &mut out),
-        "request" => {
-            let params = [bytes(&input["reserved"]), bytes(&input["random"])].concat();
-            Request::new(number(&input["timestamp"]), small(&input["req_type"]), &params)
-                .and_then(|request| request.encode_into(&mut out))
-        }
-        "request_raw" => {
-            let data = bytes(&input["data"]);
-            Request::new(number(&input["timestamp"]), data[0], &data[1..])
-                .and_then(|request| request.encode_into(&mut out))
-        }
-        "response" => {
-            let data = bytes(&input["data"]);
-            let (tag, body) = data.split_first_chunk().unwrap();
-            Response::new(u32::from_le_bytes(*tag), body).and_then(|response| response.encode_into(&mut out))
-        }
-        "path_return" => encode_path_return(input, &mut out),
-        "login" => {
-            let (timestamp, password) = (number(&input["timestamp"]), input["password"].as_str().unwrap());
-            if input["room"] == true {
-                RoomLogin::new(number(&input["sync_since"]), password).encode_into(timestamp, &mut out)
-            } else {
-                AnonRequest::login(timestamp, password).encode_into(&mut out)
-            }
-        }
-        "anon_request" => AnonRequest::new(number(&input["timestamp"]), &bytes(&input["data"]))
-            .and_then(|request| request.encode_into(&mut out)),
-        _ => return None,
-    };
-    Some(len.map(|len| out[..len].to_vec()))
-}
-
-fn encode_text(input: &Value, out: &mut [u8]) -> Result<usize, EncodeError> {
-    let (timestamp, attempt) = (number(&input["timestamp"]), small(&input["attempt"]));
-    let text = input["text"].as_str().unwrap();
-    match TextType::from_bits(small(&input["txt_type"])).unwrap() {
-        TextType::Plain => TextMessage::plain(timestamp, attempt, text)?.encode_into(out),
-        TextType::CliData => TextMessage::cli(timestamp, text)?.with_attempt(attempt)?.encode_into(out),
-        TextType::SignedPlain => {
-            let author = array(&input["author_prefix"]);
-            TextMessage::signed(timestamp, attempt, &author, text)?.encode_into(out)
-        }
-    }
-}
-
-fn encode_path_return(input: &Value, out: &mut [u8]) -> Result<usize, EncodeError> {
-    let path_len = PathLen::try_from(small(&input["path_len"])).unwrap();
-    let (path, extra) = (bytes(&input["path"]), bytes(&input["extra"]));
-    if extra.is_empty() {
-        return PathReturn::without_extra(path_len, &path, &array(&input["random"]))?.encode_into(out);
-    }
-    let extra_type = PayloadType::from_bits(small(&input["extra_type"]));
-    PathReturn::new(path_len, &path, extra_type, &extra)?.encode_into(out)
-}
-
-fn own_vectors(file: &str) -> Vec<Value> {
-    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors")).join(file);
-    let document: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-    document["vectors"].as_array().unwrap().clone()
-}
-
-#[test]
-fn contents_between_nodes_are_written_as_their_plaintext() {
-    let mut checked = 0;
-    for vector in own_vectors("encode.json") {
-        let Some(plaintext) = plaintext_of(vector["op"].as_str().unwrap(), &vector["input"]) else {
-            continue;
-        };
-        let expect = &vector["expect"];
-        let error = plaintext.as_ref().err().map(EncodeError::kind);
-        assert_eq!(json!(error), expect["error"]["kind"], "{}", vector["id"]);
-        assert_eq!(json!(plaintext.ok().map(hex::encode)), expect["plaintext_hex"], "{}", vector["id"]);
-        checked += 1;
-    }
-    assert!(checked > 80, "the vectors are gone");
-}
-
-#[test]
-fn contents_between_nodes_are_read_from_their_plaintext() {
-    let mut checked = 0;
-    for vector in own_vectors("peer_decrypt.json") {
-        let expect = &vector["expect"];
-        if !expect["error"].is_null() {
-            continue;
-        }
-        let payload_type = Header::from(bytes(&vector["raw_hex"])[0]).payload_type();
-        let plaintext = bytes(&expect["plaintext_hex"]);
-        let content = content_of(payload_type, &plaintext);
-        let content_error = content.as_ref().err().map(ContentError::kind);
-        assert_eq!(json!(content.ok()), expect["content"], "{}", vector["id"]);
-        assert_eq!(json!(content_error), expect["content_error"], "{}", vector["id"]);
-        let key = |value: &Value| value.as_str().unwrap().parse().unwrap();
-        let (sender, recipient) = (key(&expect["sender_public_key"]), key(&vector["receiver"]["public_key"]));
-        let checksum = ack_checksum_of(payload_type, &plaintext, &sender, &recipient);
-        assert_eq!(json!(checksum), expect["ack_checksum"], "{}", vector["id"]);
-        checked += 1;
-    }
-    assert!(checked > 90, "the vectors are gone");
 }

@@ -1,6 +1,6 @@
 //! What is sent for an observation.
 
-use meshcore_proto::{DecodeOptions, Packet};
+use meshcore_proto::Packet;
 use meshcore_store::UnixMillis;
 use meshcore_store::db::LiveObservation;
 use meshcore_store::decoded::{DecodedHeader, DecodedPath, DecodedTransport, anomaly};
@@ -169,7 +169,7 @@ impl LiveFrame {
         let LiveObservation { packet, observation, observation_count, observer_count } = live;
         let raw = observation.raw_hex.as_deref().unwrap_or(&packet.raw_hex);
         let frame = hex::decode(raw).unwrap_or_default();
-        let parsed = Packet::parse_with(&frame, DecodeOptions::analyzer()).ok();
+        let parsed = Packet::parse_lax(&frame).ok();
         let decoded = LiveDecoded {
             header: parsed.as_ref().map(DecodedHeader::of),
             payload: packet.decoded_json.clone().and_then(|json| RawValue::from_string(json).ok()),

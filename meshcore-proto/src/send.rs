@@ -1,1 +1,0 @@
-//! Packets on their way out: a route, a payload, a frame.
