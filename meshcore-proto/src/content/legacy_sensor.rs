@@ -9,7 +9,7 @@ use crate::payload::AppData;
 /// Telemetry behind the NUL of a sensor's name.
 ///
 /// ```text
-/// [advert data up to the name] [NUL] [battery 2] [temperature 2]
+/// [advert data up to the name] [NUL 1..] [battery 2] [temperature 2]
 /// ```
 ///
 /// No firmware known today sends it and none reads it, so decoding an advert
@@ -24,7 +24,8 @@ pub struct LegacySensorTelemetry {
 
 impl LegacySensorTelemetry {
     /// Reads advert data, such as [`Advert::app_data_bytes`](crate::payload::Advert::app_data_bytes).
-    /// `None` unless it is of a sensor with a name, a NUL and four more bytes.
+    /// `None` unless it is of a sensor with a name, NULs and four more bytes, of
+    /// which the first is not 0.
     pub fn parse(app_data: &[u8]) -> Option<Self> {
         let parsed = AppData::parse(app_data).ok()?;
         if parsed.node_type != NodeType::Sensor || parsed.name.is_none() {
@@ -35,7 +36,8 @@ impl LegacySensorTelemetry {
             + parsed.feat1.map_or(0, |_| 2)
             + parsed.feat2.map_or(0, |_| 2);
         let (_, after) = split_nul(app_data.get(name_start..)?);
-        let fields = Reader::new(after).read((u16_le(Field::Body), i16_le(Field::Body)));
+        let padding = after.iter().take_while(|&&byte| byte == 0).count();
+        let fields = Reader::new(after.get(padding..)?).read((u16_le(Field::Body), i16_le(Field::Body)));
         let (battery_mv, temperature_centi) = fields.ok()?;
         Some(Self { battery_mv, temperature_centi })
     }
@@ -61,6 +63,7 @@ mod tests {
         let telemetry = LegacySensorTelemetry::parse(&hex!("84 6162 00 a00f 9cff")).unwrap();
         assert_eq!((telemetry.battery_mv, telemetry.temperature_centi), (4000, -100));
         assert_eq!((telemetry.battery(), telemetry.temperature()), (4.0, -1.0));
+        assert_eq!(LegacySensorTelemetry::parse(&hex!("84 6162 000000 a00f 9cff")), Some(telemetry));
         let all = hex!("f4 0100000002000000 0101 0202 61 00 a00f 9cff");
         assert_eq!(LegacySensorTelemetry::parse(&all), Some(telemetry));
     }

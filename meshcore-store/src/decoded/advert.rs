@@ -1,5 +1,6 @@
 //! ADVERT: what a node says about itself.
 
+use meshcore_proto::content::LegacySensorTelemetry;
 use meshcore_proto::payload::{Advert, AppData};
 use meshcore_proto::{AppDataError, NodeType, PublicKey};
 use serde::{Serialize, Serializer};
@@ -128,10 +129,9 @@ impl DecodedAdvert {
     }
 
     fn with(self, app_data: &AppData<'_>, bytes: &[u8]) -> Self {
-        let telemetry = match app_data.name {
-            Some(name) if app_data.node_type == NodeType::Sensor => Telemetry::behind(name, app_data, bytes),
-            _ => Telemetry::default(),
-        };
+        let readings = LegacySensorTelemetry::parse(bytes);
+        let battery_mv = readings.map(|readings| readings.battery_mv);
+        let centi_celsius = readings.map(|readings| readings.temperature_centi);
         Self {
             role: Some(Role::new(app_data.node_type)),
             lat: app_data.position.map(|position| position.latitude()),
@@ -139,8 +139,10 @@ impl DecodedAdvert {
             feat1: app_data.feat1,
             feat2: app_data.feat2,
             name: app_data.name.map(clean_name),
-            battery_mv: telemetry.battery_mv,
-            temperature_c: telemetry.temperature_c,
+            battery_mv: battery_mv.filter(|millivolts| (1..=10_000).contains(millivolts)),
+            temperature_c: centi_celsius
+                .filter(|centi| (-5_000..=10_000).contains(centi))
+                .map(|centi| f64::from(centi) / 100.0),
             ..self
         }
     }
@@ -160,34 +162,6 @@ impl AdvertFlags {
             has_feat1: raw & 0x20 != 0,
             has_feat2: raw & 0x40 != 0,
             has_name: raw & 0x80 != 0,
-        }
-    }
-}
-
-/// Readings that some sensors append to their name behind a NUL. No stock firmware does.
-#[derive(Default)]
-struct Telemetry {
-    battery_mv: Option<u16>,
-    temperature_c: Option<f64>,
-}
-
-impl Telemetry {
-    /// The name is the last field, so what follows its NUL in `bytes` may be readings.
-    fn behind(name: &[u8], app_data: &AppData<'_>, bytes: &[u8]) -> Self {
-        let name_at = 1
-            + if app_data.position.is_some() { 8 } else { 0 }
-            + if app_data.feat1.is_some() { 2 } else { 0 }
-            + if app_data.feat2.is_some() { 2 } else { 0 };
-        let behind = bytes.get(name_at + name.len()..).unwrap_or_default();
-        let readings = behind.iter().position(|&byte| byte != 0).and_then(|at| behind.get(at..));
-        let Some([b0, b1, t0, t1, ..]) = readings else { return Self::default() };
-        let battery_mv = u16::from_le_bytes([*b0, *b1]);
-        let centi_celsius = i16::from_le_bytes([*t0, *t1]);
-        Self {
-            battery_mv: (1..=10_000).contains(&battery_mv).then_some(battery_mv),
-            temperature_c: (-5_000..=10_000)
-                .contains(&centi_celsius)
-                .then(|| f64::from(centi_celsius) / 100.0),
         }
     }
 }
