@@ -190,25 +190,17 @@ impl<'b> LppWriter<'b> {
     /// it fails.
     ///
     /// # Errors
-    /// [`EncodeError::FieldOutOfRange`] for channel 0, for a number that does
-    /// not fit (told by its magnitude), and for more or fewer numbers than the
-    /// type has, which for a polyline is none: it cannot be written;
-    /// [`EncodeError::BufferTooSmall`].
+    /// [`EncodeError::InvalidRecord`] for channel 0, and for more or fewer
+    /// numbers than the type has, which for a polyline is none;
+    /// [`EncodeError::RecordOutOfRange`]; [`EncodeError::BufferTooSmall`].
     pub fn push(&mut self, channel: u8, kind: LppType, raw: &[i64]) -> Result<(), EncodeError> {
         let count = kind.divisors().len();
-        if channel == NO_CHANNEL {
-            return Err(out_of_range(0, u32::from(u8::MAX)));
-        }
-        if raw.len() != count || count == 0 {
-            return Err(out_of_range(raw.len() as u64, u32::try_from(count).unwrap_or(u32::MAX)));
+        if channel == NO_CHANNEL || count == 0 || raw.len() != count {
+            return Err(EncodeError::InvalidRecord { channel, have: raw.len(), need: count });
         }
         let (min, max) = kind.range();
-        if let Some(number) = raw.iter().find(|number| !(min..=max).contains(*number)) {
-            let limit = if *number < 0 { min } else { max };
-            return Err(out_of_range(
-                number.unsigned_abs(),
-                u32::try_from(limit.unsigned_abs()).unwrap_or(u32::MAX),
-            ));
+        if let Some(&value) = raw.iter().find(|number| !(min..=max).contains(*number)) {
+            return Err(EncodeError::RecordOutOfRange { value, min, max });
         }
 
         let need = 2 + count * kind.width();
@@ -229,14 +221,6 @@ impl<'b> LppWriter<'b> {
     /// Bytes written so far.
     pub const fn written(&self) -> usize {
         self.written
-    }
-}
-
-fn out_of_range(value: u64, max: u32) -> EncodeError {
-    EncodeError::FieldOutOfRange {
-        field: Field::Record,
-        value: u32::try_from(value).unwrap_or(u32::MAX),
-        max,
     }
 }
 
@@ -304,16 +288,17 @@ mod tests {
     fn what_does_not_fit_is_refused() {
         let mut out = [0; 16];
         let mut writer = LppWriter::new(&mut out);
-        for (channel, kind, raw, value, max) in [
-            (0, LppType::Voltage, &[1][..], 0, 255),
-            (1, LppType::Voltage, &[65_536], 65_536, 65_535),
-            (1, LppType::Voltage, &[-5], 5, 0),
-            (1, LppType::Temperature, &[-32_769], 32_769, 32_768),
-            (1, LppType::Colour, &[1, 2], 2, 3),
-            (1, LppType::Polyline, &[], 0, 0),
+        let invalid = |channel, have, need| EncodeError::InvalidRecord { channel, have, need };
+        let out_of_range = |value, min, max| EncodeError::RecordOutOfRange { value, min, max };
+        for (channel, kind, raw, expected) in [
+            (0, LppType::Voltage, &[1][..], invalid(0, 1, 1)),
+            (1, LppType::Colour, &[1, 2], invalid(1, 2, 3)),
+            (1, LppType::Polyline, &[], invalid(1, 0, 0)),
+            (1, LppType::Voltage, &[65_536], out_of_range(65_536, 0, 65_535)),
+            (1, LppType::Voltage, &[-5], out_of_range(-5, 0, 65_535)),
+            (1, LppType::Temperature, &[-32_769], out_of_range(-32_769, -32_768, 32_767)),
         ] {
-            let err = writer.push(channel, kind, raw).unwrap_err();
-            assert_eq!(err, EncodeError::FieldOutOfRange { field: Field::Record, value, max });
+            assert_eq!(writer.push(channel, kind, raw), Err(expected));
         }
         assert_eq!(writer.written(), 0);
     }

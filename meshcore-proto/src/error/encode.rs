@@ -132,6 +132,28 @@ pub enum EncodeError {
         max: u32,
     },
 
+    /// A measurement that readers would take for something else.
+    #[error("record on channel {channel} with {have} numbers: channels 1 to 255, {need} numbers")]
+    InvalidRecord {
+        /// The channel; 0 ends the data.
+        channel: u8,
+        /// Numbers given.
+        have: usize,
+        /// Numbers of the record's type; 0 for a polyline, which cannot be written.
+        need: usize,
+    },
+
+    /// A number that its measurement cannot hold.
+    #[error("record with the number {value}: {min} to {max}")]
+    RecordOutOfRange {
+        /// The number given.
+        value: i64,
+        /// The smallest that fits.
+        min: i64,
+        /// The largest that fits.
+        max: i64,
+    },
+
     /// More advert data than nodes read.
     #[error("advert data of {len} bytes: at most {max}")]
     AppDataTooLong {
@@ -158,7 +180,8 @@ impl EncodeError {
             Self::PlaintextTooLong { .. } => "PlaintextTooLong",
             Self::TextTooLong { .. } => "TextTooLong",
             Self::InvalidTracePath { .. } | Self::MisroutedTrace { .. } => "InvalidTracePath",
-            Self::FieldOutOfRange { .. } => "FieldOutOfRange",
+            Self::FieldOutOfRange { .. } | Self::RecordOutOfRange { .. } => "FieldOutOfRange",
+            Self::InvalidRecord { .. } => "InvalidRecord",
             Self::AppDataTooLong { .. } => "AppDataTooLong",
         }
     }
