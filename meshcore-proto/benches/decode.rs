@@ -1,5 +1,5 @@
 //! How many packets per second does the decoder do, and what does it cost to
-//! recognise, decrypt and verify one?
+//! recognise, decrypt, verify and make one?
 //!
 //! `synthetic` is one frame of every payload type and route, made here. `real`
 //! are captured frames, used where they lie next to the workspace.
@@ -8,11 +8,11 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ed25519_dalek::{Signature, Verifier, VerifyingKey, verify_batch};
-use meshcore_proto::content::GroupText;
-use meshcore_proto::payload::{Advert, GroupDatagram, Payload};
+use meshcore_proto::content::{ChannelMessage, GroupText, TextMessage};
+use meshcore_proto::payload::{Ack, Advert, AppData, GroupDatagram, Payload};
 use meshcore_proto::{
-    ChannelKey, Header, Identity, KeyRing, MAX_PAYLOAD, Packet, PathLen, PayloadType, RouteType,
-    TransportCodes,
+    ChannelKey, Header, Identity, KeyRing, MAX_PAYLOAD, NewAdvert, NodeType, Packet, PathLen, PayloadType,
+    RegionKey, Route, RouteType, TransportCodes,
 };
 
 const SEED: [u8; 32] = [7; 32];
@@ -158,5 +158,35 @@ fn verify(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode, decrypt, verify);
+/// What a node or a simulator pays.
+fn make(c: &mut Criterion) {
+    let (alice, bob) = (Identity::from_seed(&SEED), Identity::from_seed(&[8; 32]));
+    let link = alice.link(&bob.public_key()).expect("a key from a seed");
+    let message = TextMessage::plain(1_700_000_000, 0, "on the ridge at six?").expect("a short text");
+    let said = ChannelMessage { timestamp: 1_700_000_000, sender: "alice", message: "on the ridge at six?" };
+    let key = ChannelKey::public();
+    let flood = Route::flood(2).expect("two bytes");
+    let app_data = AppData { name: Some(b"A repeater on a hill"), ..AppData::new(NodeType::Repeater) };
+    let advert = NewAdvert { identity: &alice, timestamp: 1_700_000_000, app_data };
+
+    let mut group = c.benchmark_group("make");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("acknowledgement", |b| {
+        b.iter(|| flood.frame(black_box(&Ack::new([1, 2, 3, 4], &[]))))
+    });
+    group.bench_function("channel text", |b| b.iter(|| flood.frame(&key.seal(black_box(&said)))));
+    group.bench_function("text to a node", |b| b.iter(|| flood.frame(&link.seal(black_box(&message)))));
+    group.bench_function("signed advert", |b| b.iter(|| flood.frame(black_box(&advert))));
+    group.bench_function("shared secret", |b| b.iter(|| alice.shared_secret(black_box(&bob.public_key()))));
+    group.finish();
+
+    let region = RegionKey::public("#Europe").expect("not a private region");
+    let frame = flood.in_region(&region).frame(&key.seal(&said)).expect("a short text");
+    let packet = Packet::parse(&frame).expect("made above");
+    let mut group = c.benchmark_group("region");
+    group.bench_function("one key against one packet", |b| b.iter(|| region.covers(black_box(&packet))));
+    group.finish();
+}
+
+criterion_group!(benches, decode, decrypt, verify, make);
 criterion_main!(benches);
