@@ -9,6 +9,12 @@ FRONT_SOURCES := $(shell find public/src public/index.html public/favicon.svg pu
 FRONT_MODULES := public/node_modules/.package-lock.json
 FRONT := public/dist/index.html
 
+# What follows from others is left out: std and bytes turn on alloc, ed25519 turns on crypto.
+PROTO_FEATURES := alloc serde bytes bytes,serde crypto crypto,alloc crypto,serde crypto,bytes,serde \
+	ed25519 ed25519,alloc ed25519,bytes,serde std std,crypto,serde
+
+NO_STD := -q --manifest-path meshcore-proto/tests/no_std/Cargo.toml --target-dir $(TARGET)/no_std --locked
+
 # `make run -- --demo`: what follows `run` belongs to the program.
 ifeq (run,$(firstword $(MAKECMDGOALS)))
   ARGS += $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
@@ -17,7 +23,7 @@ ifeq (run,$(firstword $(MAKECMDGOALS)))
   $(eval $(PASSED):;@:)
 endif
 
-.PHONY: help setup run front openapi test test-rust test-front test-browser fmt bench fuzz-smoke deny dist clean
+.PHONY: help setup run front openapi test test-rust test-features test-no-std test-front test-browser fmt bench fuzz-smoke deny dist clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -52,14 +58,22 @@ test-rust: ## Format, lints and tests of the Rust code
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy -p meshcore-proto --all-targets --all-features --locked -- -D warnings
-	cargo check -q -p meshcore-proto --no-default-features --locked
-	cargo check -q -p meshcore-proto --no-default-features --features crypto,ed25519 --locked
-	cargo check -q -p meshcore-proto --no-default-features --features bytes,serde --locked
+	@$(MAKE) --no-print-directory test-features test-no-std
 	cargo check -q -p meshcore-store --no-default-features --locked
 	cargo check -q --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --locked
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 	cargo test --workspace --locked -- --show-output
 	cargo test -p meshcore-proto --all-features --locked -- --show-output
+
+test-features: # meshcore-proto alone, with each of these sets of features
+	@for features in "" $(PROTO_FEATURES); do \
+		echo "meshcore-proto with features: $${features:-none}"; \
+		cargo clippy -q -p meshcore-proto --no-default-features --features "$$features" --locked -- -D warnings || exit 1; \
+	done
+
+test-no-std: # linked and run without std, which shows that nothing in it needs one
+	cargo run $(NO_STD)
+	cargo run $(NO_STD) --features crypto,ed25519
 
 test-front: $(FRONT) ## Types, unit tests and size of the web page
 	cd public && npm run --silent check
