@@ -1,0 +1,28 @@
+//! What must hold for any input, one function per fuzz target.
+//!
+//! Each takes bytes and panics when its law is broken. The programs in
+//! `fuzz_targets/` hand them to libFuzzer, `tests/corpus.rs` replays what is in
+//! `corpus/` without it. A new law is a function, a line in [`LAWS`], a program
+//! of three lines with its entry in `Cargo.toml`, and a few inputs in `corpus/`.
+
+#![forbid(unsafe_code)]
+
+pub mod seeds;
+mod server;
+mod wire;
+
+pub use server::{config, message};
+pub use wire::{decrypt, frame, payload, roundtrip};
+
+/// A function that panics when `data` breaks its law.
+pub type Law = fn(data: &[u8]);
+
+/// All laws, by the name of their target and their folder in `corpus/`.
+pub const LAWS: &[(&str, Law)] = &[
+    ("config", config),
+    ("decrypt", decrypt),
+    ("frame", frame),
+    ("message", message),
+    ("payload", payload),
+    ("roundtrip", roundtrip),
+];

@@ -1,0 +1,99 @@
+//! Inputs to start from, one list per law.
+
+use std::fs;
+use std::path::Path;
+
+use meshcore_proto::{ChannelKey, DecodeOptions, Packet};
+use serde_json::Value;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// A seed: the name of its law, and the bytes.
+pub type Seed = (&'static str, Vec<u8>);
+
+/// From the test vectors and the demo recording, all made for this project.
+pub fn own() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for file in ["decode_synthetic.json", "malformed.json", "packet_hash.json", "encode.json"] {
+        for vector in vectors(file) {
+            let frame = bytes(&vector["raw_hex"]).or_else(|| bytes(&vector["expect"]["raw_hex"]));
+            seeds.extend(frame.iter().flat_map(|raw| of_frame(raw)));
+        }
+    }
+    for vector in vectors("group_encrypt.json") {
+        let Some(secret) = bytes(&vector["input"]["secret"]) else { continue };
+        let Ok(key) = ChannelKey::from_slice(&secret) else { continue };
+        let (sealed, plain) =
+            (bytes(&vector["expect"]["payload_hex"]), bytes(&vector["expect"]["plaintext_hex"]));
+        let payload = sealed.as_deref().and_then(|payload| payload.get(1..));
+        for content in [payload, plain.as_deref()].into_iter().flatten() {
+            seeds.push(("decrypt", [key.stored(), content].concat()));
+        }
+    }
+    let demo = Path::new(ROOT).join("meshcore-ingest/assets/demo.jsonl");
+    let demo = fs::read_to_string(demo).expect("part of the repository");
+    seeds.extend(demo.lines().map(of_recorded));
+    seeds.extend(CONFIGS.iter().map(|text| ("config", text.as_bytes().to_vec())));
+    seeds
+}
+
+/// From captured frames, where they lie next to the workspace. They are never committed.
+pub fn captured() -> Option<Vec<Seed>> {
+    let lines = fs::read_to_string(Path::new(ROOT).join("../shared/data/real-packets.jsonl")).ok()?;
+    let mut seeds = Vec::new();
+    for line in lines.lines() {
+        let observation: Value = serde_json::from_str(line).expect("a line of JSON");
+        seeds.extend(bytes(&observation["raw"]).iter().flat_map(|raw| of_frame(raw)));
+        seeds.push(of_recorded(line));
+    }
+    Some(seeds)
+}
+
+/// A frame as the laws of frames take it.
+fn of_frame(raw: &[u8]) -> Vec<Seed> {
+    let mut seeds = vec![("frame", raw.to_vec()), ("roundtrip", raw.to_vec())];
+    if let Ok(packet) = Packet::parse_with(raw, DecodeOptions::analyzer()) {
+        let head = [packet.header().payload_type().bits(), packet.path_len().get()];
+        seeds.push(("payload", [&head, packet.payload_bytes()].concat()));
+    }
+    seeds
+}
+
+/// A line of a recording: a message, or the reception of one frame.
+fn of_recorded(line: &str) -> Seed {
+    let recorded: Value = serde_json::from_str(line).expect("a line of JSON");
+    let message = match recorded["topic"].as_str() {
+        Some(topic) => format!("{topic}\n{}", recorded["payload"]),
+        None => {
+            format!("meshcore/{}/{}/packets\n{line}", text(&recorded["iata"]), text(&recorded["observer_id"]))
+        }
+    };
+    ("message", message.into_bytes())
+}
+
+fn vectors(file: &str) -> Vec<Value> {
+    let path = Path::new(ROOT).join("meshcore-proto/tests/vectors").join(file);
+    let document: Value =
+        serde_json::from_slice(&fs::read(path).expect("part of the repository")).expect("JSON");
+    document["vectors"].as_array().cloned().expect("a list")
+}
+
+fn bytes(value: &Value) -> Option<Vec<u8>> {
+    hex::decode(value.as_str()?).ok()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+const CONFIGS: &[&str] = &[
+    "{}",
+    "[]",
+    "{\n  \"port\": 1,\n}",
+    r##"{"port": 3000, "dbPath": "data/meshcore.db", "hashChannels": ["#my-town", "x"], "_note": 1}"##,
+    r#"{"channelKeys": {"Family": "00112233445566778899aabbccddeeff", "_note": 5, "b": "AAECAw=="}}"#,
+    r#"{"mqttSources": [{"name": "a", "broker": "mqtts://b.example:8883", "username": "u", "password": "p",
+       "topics": ["meshcore/#"]}, {"name": "a", "broker": "http://x"}]}"#,
+    r#"{"mqtt": {"broker": "mqtt://old.example", "topic": "mesh/+/packets"}}"#,
+    r#"{"metrics": {"sampleIntervalSec": 0}, "retention": {"nodeDays": 7}, "tyop": null}"#,
+];
