@@ -15,6 +15,12 @@ PROTO_FEATURES := alloc serde bytes bytes,serde crypto crypto,alloc crypto,serde
 
 NO_STD := -q --manifest-path meshcore-proto/tests/no_std/Cargo.toml --target-dir $(TARGET)/no_std --locked
 
+# The laws without libFuzzer, and the fuzzer itself, which builds on stable Rust this way.
+FUZZ_LAWS := -q --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --no-default-features --locked
+FUZZ := --fuzz-dir fuzz --target-dir $(abspath $(TARGET))/fuzz-asan
+FUZZ_NEW := $(abspath $(TARGET))/fuzz-new
+FUZZ_SECONDS := 10
+
 # `make run -- --demo`: what follows `run` belongs to the program.
 ifeq (run,$(firstword $(MAKECMDGOALS)))
   ARGS += $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
@@ -23,7 +29,7 @@ ifeq (run,$(firstword $(MAKECMDGOALS)))
   $(eval $(PASSED):;@:)
 endif
 
-.PHONY: help setup run front openapi test test-rust test-features test-no-std test-front test-browser fmt bench fuzz-smoke deny dist clean
+.PHONY: help setup run front openapi test test-rust test-features test-no-std test-front test-browser fmt bench fuzz-smoke fuzz-seeds differential deny dist clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -52,18 +58,21 @@ openapi: ## Renew public/openapi.json and the types made from it
 
 test: ## Everything: format, lints, Rust, page, browser
 	@.ci/setup test
-	@$(MAKE) --no-print-directory test-rust test-front test-browser
+	@$(MAKE) --no-print-directory test-rust fuzz-smoke test-front test-browser
 
 test-rust: ## Format, lints and tests of the Rust code
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo fmt --manifest-path meshcore-proto/tests/no_std/Cargo.toml --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy -p meshcore-proto --all-targets --all-features --locked -- -D warnings
 	@$(MAKE) --no-print-directory test-features test-no-std
 	cargo check -q -p meshcore-store --no-default-features --locked
-	cargo check -q --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --locked
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 	cargo test --workspace --locked -- --show-output
 	cargo test -p meshcore-proto --all-features --locked -- --show-output
+	cargo test $(FUZZ_LAWS) -- --show-output
+	cargo package -q -p meshcore-proto --locked --allow-dirty
 
 test-features: # meshcore-proto alone, with each of these sets of features
 	@for features in "" $(PROTO_FEATURES); do \
@@ -86,15 +95,29 @@ test-browser: $(FRONT) ## The page in a real browser on the real server
 
 fmt: ## Format the Rust code
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
+	cargo fmt --manifest-path meshcore-proto/tests/no_std/Cargo.toml
 
 bench: ## Measure
 	cargo bench --locked -p meshcore-proto --all-features
 	cargo bench --locked -p meshcore-store -p meshcore-ingest
 
-fuzz-smoke: ## Ten seconds of each fuzz target (needs cargo-fuzz)
-	cd fuzz && for target in $$(cargo fuzz list); do \
-		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -max_total_time=10 || exit 1; \
+# New inputs go to the first folder, which is thrown away; the committed ones and the seeds are read only.
+fuzz-smoke: ## Ten seconds of each fuzz target
+	RUSTC_BOOTSTRAP=1 cargo fuzz build $(FUZZ)
+	@rm -rf $(FUZZ_NEW)
+	@for target in $$(cargo fuzz list --fuzz-dir fuzz); do \
+		mkdir -p $(FUZZ_NEW)/$$target; \
+		known=$$(find $(abspath fuzz)/corpus/$$target $(abspath fuzz)/seeds/$$target -maxdepth 0 2>/dev/null); \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run $(FUZZ) $$target $(FUZZ_NEW)/$$target $$known -- \
+			-max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
+
+fuzz-seeds: ## More inputs for the fuzz targets, captured ones where they are, into fuzz/seeds
+	cargo run $(FUZZ_LAWS) --example seeds -- fuzz/seeds
+
+differential: ## The decoder against another one (needs Node.js)
+	cd meshcore-proto/tests/differential && npm ci --silent --no-fund --no-audit && node compare.mjs
 
 deny: ## Licences and advisories of all dependencies (needs cargo-deny)
 	cargo deny check
