@@ -110,7 +110,8 @@ fuzz-smoke: ## Ten seconds of each fuzz target
 		mkdir -p $(FUZZ_NEW)/$$target; \
 		known=$$(find $(abspath fuzz)/corpus/$$target $(abspath fuzz)/seeds/$$target -maxdepth 0 2>/dev/null); \
 		RUSTC_BOOTSTRAP=1 cargo fuzz run $(FUZZ) $$target $(FUZZ_NEW)/$$target $$known -- \
-			-max_total_time=$(FUZZ_SECONDS) || exit 1; \
+			-max_total_time=$(FUZZ_SECONDS) >$(FUZZ_NEW)/log 2>&1 || { cat $(FUZZ_NEW)/log; exit 1; }; \
+		echo "$$target: $$(grep ^Done $(FUZZ_NEW)/log)"; \
 	done
 
 fuzz-seeds: ## More inputs for the fuzz targets, captured ones where they are, into fuzz/seeds
