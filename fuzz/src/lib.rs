@@ -7,12 +7,16 @@
 
 #![forbid(unsafe_code)]
 
+mod roundtrip;
+mod secret;
 pub mod seeds;
 mod server;
 mod wire;
 
+pub use roundtrip::roundtrip;
+pub use secret::{decrypt, lpp};
 pub use server::{config, message};
-pub use wire::{decrypt, frame, payload, roundtrip};
+pub use wire::{frame, payload};
 
 /// A function that panics when `data` breaks its law.
 pub type Law = fn(data: &[u8]);
@@ -22,6 +26,7 @@ pub const LAWS: &[(&str, Law)] = &[
     ("config", config),
     ("decrypt", decrypt),
     ("frame", frame),
+    ("lpp", lpp),
     ("message", message),
     ("payload", payload),
     ("roundtrip", roundtrip),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use meshcore_proto::{ChannelKey, DecodeOptions, Packet};
+use meshcore_proto::{ChannelKey, Packet};
 use serde_json::Value;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -30,6 +30,15 @@ pub fn own() -> Vec<Seed> {
             seeds.push(("decrypt", [key.stored(), content].concat()));
         }
     }
+    for vector in vectors("lpp.json") {
+        seeds.extend(bytes(&vector["input"]["hex"]).map(|data| ("lpp", data)));
+    }
+    // contents between nodes, under a key that does not matter
+    for vector in vectors("peer_decrypt.json").iter().chain(&vectors("response_body.json")) {
+        let plaintext =
+            bytes(&vector["expect"]["plaintext_hex"]).or_else(|| bytes(&vector["input"]["plaintext"]));
+        seeds.extend(plaintext.map(|plaintext| ("decrypt", [&[7; 32], &plaintext[..]].concat())));
+    }
     let demo = Path::new(ROOT).join("meshcore-ingest/assets/demo.jsonl");
     let demo = fs::read_to_string(demo).expect("part of the repository");
     seeds.extend(demo.lines().map(of_recorded));
@@ -52,7 +61,7 @@ pub fn captured() -> Option<Vec<Seed>> {
 /// A frame as the laws of frames take it.
 fn of_frame(raw: &[u8]) -> Vec<Seed> {
     let mut seeds = vec![("frame", raw.to_vec()), ("roundtrip", raw.to_vec())];
-    if let Ok(packet) = Packet::parse_with(raw, DecodeOptions::analyzer()) {
+    if let Ok(packet) = Packet::parse_lax(raw) {
         let head = [packet.header().payload_type().bits(), packet.path_len().get()];
         seeds.push(("payload", [&head, packet.payload_bytes()].concat()));
     }

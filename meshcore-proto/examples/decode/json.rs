@@ -122,7 +122,7 @@ fn fields(packet: &Packet<'_>, payload: &Payload<'_>) -> Value {
 fn ack(ack: &Ack<'_>) -> Value {
     json!({
         "checksum": ack.checksum(),
-        "checksum_hex": hex(ack.checksum_bytes()),
+        "checksum_hex": hex(&ack.checksum_bytes()),
         "extra": hex(ack.extra()),
     })
 }
