@@ -4,10 +4,13 @@
 //! `synthetic` is one frame of every payload type and route, made here. `real`
 //! are captured frames, used where they lie next to the workspace.
 
+#[path = "../tests/common/mod.rs"]
+mod common;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ed25519_dalek::{Signature, Verifier, VerifyingKey, verify_batch};
+use ed25519_dalek::{Signature, Verifier, VerifyingKey};
 use meshcore_proto::content::{ChannelMessage, GroupText, TextMessage};
 use meshcore_proto::payload::{Ack, Advert, AppData, GroupDatagram, Payload};
 use meshcore_proto::{
@@ -66,24 +69,12 @@ fn group_text(key: &ChannelKey) -> Vec<u8> {
     out[..len].to_vec()
 }
 
-/// The frames that are next to the workspace, if they are.
-fn real() -> Option<Vec<Vec<u8>>> {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/real-packets.jsonl");
-    let Ok(lines) = std::fs::read_to_string(file) else {
-        eprintln!("skipped: real frames, none next to the workspace");
-        return None;
-    };
-    let frame = |line: &str| {
-        let observation: serde_json::Value = serde_json::from_str(line).ok()?;
-        hex::decode(observation["raw"].as_str()?).ok()
-    };
-    Some(lines.lines().filter_map(frame).collect())
-}
-
 fn decode(c: &mut Criterion) {
-    let corpora = [("synthetic", Some(synthetic())), ("real", real())];
+    let corpora = [("synthetic", synthetic()), ("real", common::real_frames())];
     for (name, corpus) in &corpora {
-        let Some(corpus) = corpus else { continue };
+        if corpus.is_empty() {
+            continue;
+        }
         let mut group = c.benchmark_group(format!("decode/{name}"));
         group.throughput(Throughput::Elements(corpus.len() as u64));
         group.bench_function("frame", |b| {
@@ -128,7 +119,7 @@ fn decrypt(c: &mut Criterion) {
     group.finish();
 }
 
-/// What our part of a verification costs, and what a batch would save.
+/// What our part of a verification costs.
 fn verify(c: &mut Criterion) {
     let payload = advert();
     let advert = Advert::parse(&payload).expect("signed above");
@@ -146,15 +137,6 @@ fn verify(c: &mut Criterion) {
             key.verify(black_box(&message), black_box(&signature))
         });
     });
-    let key = VerifyingKey::from_bytes(public_key.as_bytes()).expect("made from a seed");
-    for count in [4, 16, 64] {
-        let (messages, signatures, keys) =
-            (vec![&message[..]; count], vec![signature; count], vec![key; count]);
-        group.throughput(Throughput::Elements(count as u64));
-        group.bench_function(format!("ed25519-dalek in batches of {count}"), |b| {
-            b.iter(|| verify_batch(black_box(&messages), &signatures, &keys));
-        });
-    }
     group.finish();
 }
 

@@ -142,8 +142,7 @@
 //! Field layouts follow the firmware's `docs/packet_format.md`,
 //! `docs/payloads.md`, `src/Packet.cpp` and `src/Mesh.cpp`; where documents and
 //! firmware disagree, the firmware is right. Integers are little-endian unless
-//! a field says otherwise. What nodes drop is an error here, with one way out:
-//! [`DecodeOptions::analyzer`].
+//! a field says otherwise.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -237,3 +236,8 @@ pub use send::NewAdvert;
 pub use send::{ChannelContent, PeerContent, ToChannel, ToPeer};
 pub use send::{EncodePayload, FrameBuf, Route};
 pub use snr::SnrQuarterDb;
+
+/// The examples of the README are run too.
+#[cfg(all(doctest, feature = "std", feature = "ed25519"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -44,6 +44,7 @@ impl<'b> Writer<'b> {
     }
 
     /// What is still to be written.
+    #[cfg(feature = "crypto")]
     pub(crate) fn into_rest(self) -> &'b mut [u8] {
         self.rest
     }

@@ -3,10 +3,10 @@
 #![cfg(all(feature = "std", feature = "ed25519"))]
 
 use meshcore_proto::airtime::{LoraParams, firmware_estimate_ms, time_on_air_us};
-use meshcore_proto::payload::{AnonReq, PeerDatagram};
+use meshcore_proto::payload::{Advert, AnonReq, GroupDatagram, MAX_APP_DATA, PeerDatagram};
 use meshcore_proto::{
-    CryptoError, EncodeError, Header, Identity, MAX_PAYLOAD, NodeHash, Packet, PathBuf, PathLen, PayloadType,
-    PeerLink, Peers, PublicKey, RegionKey, RouteType, SharedSecret, TransportCodes,
+    ChannelKey, CryptoError, EncodeError, Header, Identity, MAX_PAYLOAD, NodeHash, Packet, PathBuf, PathLen,
+    PayloadType, PeerLink, Peers, PublicKey, RegionKey, RouteType, SharedSecret, TransportCodes,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -197,7 +197,8 @@ fn flips(payload: &[u8], start: usize) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-/// A MAC of two bytes misses one flip in 65536; with these keys, none.
+// A MAC of two bytes misses one flip in 65536; with the keys here, none.
+
 #[test]
 fn a_flipped_bit_between_peers_is_refused() {
     let [alice, bob] = [[1; 32], [2; 32]].map(|seed| Identity::from_seed(&seed));
@@ -215,7 +216,31 @@ fn a_flipped_bit_between_peers_is_refused() {
     assert_eq!(count, 8 * (2 + 176));
 }
 
-/// As above; the sender's key counts too, except for its sign bit.
+#[test]
+fn a_flipped_bit_in_a_channel_is_refused() {
+    let keys = [ChannelKey::public()];
+    let mut payload = [0; MAX_PAYLOAD];
+    let len = GroupDatagram::seal(&keys[0], &[0x5a; GroupDatagram::MAX_PLAINTEXT], &mut payload).unwrap();
+    for flipped in flips(&payload[..len], 0) {
+        let datagram = GroupDatagram::parse(&flipped).unwrap();
+        let err = datagram.decrypt(&keys[..], &mut [0; MAX_PAYLOAD]).unwrap_err();
+        let expected = if flipped[0] == payload[0] { "MacMismatch" } else { "NoKey" };
+        assert_eq!(err.kind(), expected);
+    }
+}
+
+#[test]
+fn a_flipped_bit_of_an_advert_is_refused() {
+    let mut payload = [0; MAX_PAYLOAD];
+    let identity = Identity::from_seed(&[1; 32]);
+    let len = Advert::sign_into(&identity, 1_700_000_000, &[0x81; MAX_APP_DATA], &mut payload).unwrap();
+    assert_eq!(Advert::parse(&payload[..len]).unwrap().verify(), Ok(()));
+    for flipped in flips(&payload[..len], 0) {
+        assert_eq!(Advert::parse(&flipped).unwrap().verify(), Err(CryptoError::InvalidSignature));
+    }
+}
+
+/// The sender's key counts too, except for its sign bit.
 #[test]
 fn a_flipped_bit_of_a_stranger_is_refused() {
     let [alice, bob] = [[1; 32], [2; 32]].map(|seed| Identity::from_seed(&seed));

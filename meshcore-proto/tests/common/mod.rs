@@ -1,28 +1,36 @@
-//! Frames to test with.
+//! Frames and vectors to test with.
+
+#![allow(dead_code, reason = "each test uses some of it")]
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 
-/// One frame of every kind, invented: those of our decode vectors.
+/// The vectors of one of our own files, all of them invented.
+pub(crate) fn own_vectors(file: &str) -> Vec<Value> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors"));
+    let mut document: Value = serde_json::from_slice(&fs::read(folder.join(file)).unwrap()).unwrap();
+    serde_json::from_value(document["vectors"].take()).unwrap()
+}
+
+/// One frame of every kind.
 pub(crate) fn synthetic_frames() -> Vec<Vec<u8>> {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/decode_synthetic.json");
-    let document: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-    let vectors = document["vectors"].as_array().unwrap();
-    vectors.iter().map(|vector| hex::decode(vector["raw_hex"].as_str().unwrap()).unwrap()).collect()
+    own_vectors("decode_synthetic.json").iter().map(|vector| frame(&vector["raw_hex"])).collect()
 }
 
 /// The captured frames that lie next to the workspace; says so when there are none.
 pub(crate) fn real_frames() -> Vec<Vec<u8>> {
-    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/real-packets.jsonl"));
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/real-packets.jsonl");
     let Ok(lines) = fs::read_to_string(file) else {
-        eprintln!("skipped: real frames, none next to the workspace");
+        eprintln!("skipped: captured frames, none next to the workspace");
         return Vec::new();
     };
-    let frame = |line: &str| {
-        let observation: Value = serde_json::from_str(line).unwrap();
-        hex::decode(observation["raw"].as_str().unwrap()).unwrap()
-    };
-    lines.lines().map(frame).collect()
+    let observation = |line| serde_json::from_str::<Value>(line).unwrap();
+    lines.lines().map(|line| frame(&observation(line)["raw"])).collect()
+}
+
+/// A frame in hex.
+pub(crate) fn frame(value: &Value) -> Vec<u8> {
+    hex::decode(value.as_str().unwrap()).unwrap()
 }

@@ -10,7 +10,9 @@
 
 use core::ffi::c_int;
 
-use meshcore_proto::{MAX_FRAME, Packet, Path, Payload, PayloadType, RouteType};
+use meshcore_proto::airtime::{LoraParams, time_on_air_us};
+use meshcore_proto::payload::Trace;
+use meshcore_proto::{MAX_FRAME, Packet, Path, Payload, PayloadType, Route, RouteType};
 
 #[link(name = "c")]
 unsafe extern "C" {
@@ -33,6 +35,8 @@ extern "C" fn main() -> c_int {
     decrypts();
     #[cfg(feature = "ed25519")]
     signs();
+    #[cfg(feature = "ed25519")]
+    talks();
     0
 }
 
@@ -53,6 +57,11 @@ fn reads_and_writes() {
     let len = packet.encode_into(&mut out).unwrap();
     assert_eq!(out[..len], FRAME);
     assert!(Packet::parse(&FRAME[..3]).is_err());
+
+    let trace = Trace::new(7, 0, 1, &[0xa1, 0xb2]).unwrap();
+    let frame = Route::zero_hop().frame(&trace).unwrap();
+    assert!(Packet::parse(&frame).unwrap().payload() == Ok(Payload::Trace(trace)));
+    assert!(time_on_air_us(frame.len(), &LoraParams::new(10, 250_000, 5)).is_some());
 }
 
 #[cfg(feature = "crypto")]
@@ -85,4 +94,24 @@ fn signs() {
 
     payload[len - 1] ^= 1;
     assert!(Advert::parse(&payload[..len]).unwrap().verify().is_err());
+}
+
+/// One node writes to another, in a region.
+#[cfg(feature = "ed25519")]
+fn talks() {
+    use meshcore_proto::content::TextMessage;
+    use meshcore_proto::{Identity, MAX_PAYLOAD, RegionKey};
+
+    let (alice, bob) = (Identity::from_seed(&[1; 32]), Identity::from_seed(&[2; 32]));
+    let (to_bob, to_alice) = (alice.link(&bob.public_key()).unwrap(), bob.link(&alice.public_key()).unwrap());
+    let region = RegionKey::public("#Europe").unwrap();
+    let message = TextMessage::plain(1_700_000_000, 0, "on the ridge at six?").unwrap();
+    let frame = Route::flood(2).unwrap().in_region(&region).frame(&to_bob.seal(&message)).unwrap();
+
+    let packet = Packet::parse(&frame).unwrap();
+    assert!(region.covers(&packet));
+    let Ok(Payload::TxtMsg(datagram)) = packet.payload() else { panic!() };
+    let mut buf = [0; MAX_PAYLOAD];
+    let (plaintext, _) = datagram.decrypt(&[to_alice][..], &mut buf).unwrap();
+    assert!(TextMessage::parse(plaintext) == Ok(message));
 }
