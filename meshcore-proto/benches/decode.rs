@@ -83,10 +83,11 @@ fn decode(c: &mut Criterion) {
         group.bench_function("frame and payload", |b| {
             b.iter(|| corpus.iter().filter(|raw| is_whole(black_box(raw))).count());
         });
-        group.bench_function("packet hash", |b| {
-            let packets: Vec<_> = corpus.iter().filter_map(|raw| Packet::parse(raw).ok()).collect();
-            let is_zero = |packet: &&Packet<'_>| packet.packet_hash().as_bytes() == &[0; 8];
-            b.iter(|| black_box(&packets).iter().filter(is_zero).count());
+        group.bench_function("frame and packet hash", |b| {
+            let is_zero = |raw: &Vec<u8>| {
+                Packet::parse(raw).map(|packet| *packet.packet_hash().as_bytes()) == Ok([0; 8])
+            };
+            b.iter(|| black_box(corpus).iter().filter(|raw| is_zero(raw)).count());
         });
         group.finish();
     }
