@@ -8,7 +8,7 @@ use crate::field::Field;
 use crate::hash::PacketHash;
 use crate::header::{Header, PayloadType};
 use crate::hex::{LowerHex, UpperHex};
-use crate::parse::{Reader, array, byte, bytes};
+use crate::parse::{Reader, array, at_least, byte, bytes};
 use crate::path::{Path, PathHashes, PathLen, PathSnrs};
 use crate::payload::Payload;
 use crate::write::Writer;
@@ -64,6 +64,8 @@ impl fmt::Display for WireCode {
 pub struct DecodeOptions {
     /// Refuse frames whose version bits are not 0.
     pub check_version: bool,
+    /// Fewest payload bytes.
+    pub min_payload: usize,
     /// Most payload bytes.
     pub max_payload: usize,
 }
@@ -71,12 +73,18 @@ pub struct DecodeOptions {
 impl DecodeOptions {
     /// What a node accepts.
     pub const fn strict() -> Self {
-        Self { check_version: true, max_payload: MAX_PAYLOAD }
+        Self { check_version: true, min_payload: 0, max_payload: MAX_PAYLOAD }
     }
 
     /// For analyzers: frames of other versions are kept, to be shown as such.
     pub const fn analyzer() -> Self {
-        Self { check_version: false, max_payload: MAX_PAYLOAD }
+        Self { check_version: false, ..Self::strict() }
+    }
+
+    /// What a node accepts of a packet it kept, such as a contact to share: not
+    /// without a payload, which on air is good (firmware `src/Packet.cpp`, `readFrom`).
+    pub const fn stored() -> Self {
+        Self { min_payload: 1, ..Self::strict() }
     }
 }
 
@@ -138,10 +146,11 @@ impl<'a> Packet<'a> {
         let path_len = PathLen::try_from(frame.read(byte(Field::PathLen))?)?;
         let path = frame.read(bytes(Field::Path, path_len.byte_len()))?;
 
-        let payload = frame.rest();
+        let payload_at = frame.offset();
+        let payload = frame.read(at_least(Field::Payload, options.min_payload))?;
         if payload.len() > options.max_payload {
             return Err(FrameError::PayloadTooLong {
-                offset: frame.offset(),
+                offset: payload_at,
                 len: payload.len(),
                 max: options.max_payload,
             });
@@ -332,6 +341,13 @@ mod tests {
         let packet = Packet::parse(&hex!("3d 00")).unwrap();
         assert_eq!(packet.payload_bytes(), &[] as &[u8]);
         assert_eq!(packet.payload(), Ok(Payload::RawCustom(&[])));
+    }
+
+    #[test]
+    fn a_kept_packet_has_a_payload() {
+        let err = Packet::parse_with(&hex!("3d 00"), DecodeOptions::stored()).unwrap_err();
+        assert_eq!(err, FrameError::Truncated { field: Field::Payload, offset: 2, need: 1, have: 0 });
+        assert!(Packet::parse_with(&hex!("3d 00 01"), DecodeOptions::stored()).is_ok());
     }
 
     #[test]
