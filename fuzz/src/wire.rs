@@ -57,7 +57,16 @@ fn forwarded(packet: &Packet<'_>) {
     let own = PublicKey::from_bytes([0x84; 32]);
     let (count, size) = (packet.path_len().count(), packet.path_len().hash_size());
     match forwarded_flood(packet, &own) {
-        Ok(path) => assert_eq!(path.path_len(), PathLen::new(size, count + 1).expect("one more fits")),
+        Ok(Some(path)) => {
+            assert_eq!(path.path_len(), PathLen::new(size, count + 1).expect("one more fits"));
+            let next = packet.with_path(&path);
+            assert_eq!((next.header(), next.payload_bytes()), (packet.header(), packet.payload_bytes()));
+        }
+        Ok(None) => {
+            let header = packet.header();
+            let passes = header.payload_type().is_flood_forwarded(packet.payload_bytes());
+            assert!(header.route().is_direct() || !passes);
+        }
         Err(_) => assert_eq!(PathLen::new(size, count + 1), None, "only a full path cannot grow"),
     }
     if let Some(path) = forwarded_direct(packet, &own) {

@@ -1,6 +1,7 @@
 //! Channel keys: who has one reads the channel.
 
 use core::fmt;
+use core::str::FromStr;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -60,7 +61,8 @@ impl ChannelKey {
         }
     }
 
-    /// From the text people pass around: base64 of 16 or 32 bytes.
+    /// From the text people pass around: base64 of 16 or 32 bytes, padded, and
+    /// nothing else. Hex is read by `parse` ([`FromStr`]), which takes both.
     ///
     /// # Errors
     /// [`CryptoError::InvalidBase64`] or [`CryptoError::InvalidKeyLength`].
@@ -109,6 +111,22 @@ impl Drop for ChannelKey {
 
 impl ZeroizeOnDrop for ChannelKey {}
 
+impl FromStr for ChannelKey {
+    type Err = CryptoError;
+
+    /// Reads 32 or 64 hex digits, or else base64.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // no base64 of a key has as many digits as its hex
+        if matches!(text.len(), 32 | 64) {
+            let mut secret = [0; 32];
+            if let Ok(secret) = crate::hex::decode_into(text, &mut secret) {
+                return Self::from_slice(secret);
+            }
+        }
+        Self::from_base64(text)
+    }
+}
+
 impl AsRef<Self> for ChannelKey {
     fn as_ref(&self) -> &Self {
         self
@@ -147,6 +165,22 @@ impl<K: AsRef<ChannelKey>> ChannelKeys for [K] {
 
     fn by_hash(&self, hash: u8) -> impl Iterator<Item = &K> {
         self.iter().filter(move |key| (*key).as_ref().hash() == hash)
+    }
+}
+
+impl<K: AsRef<ChannelKey>, const N: usize> ChannelKeys for [K; N] {
+    type Key = K;
+
+    fn by_hash(&self, hash: u8) -> impl Iterator<Item = &K> {
+        self.as_slice().by_hash(hash)
+    }
+}
+
+impl ChannelKeys for ChannelKey {
+    type Key = Self;
+
+    fn by_hash(&self, hash: u8) -> impl Iterator<Item = &Self> {
+        core::slice::from_ref(self).by_hash(hash)
     }
 }
 
@@ -189,6 +223,14 @@ mod tests {
         assert_eq!(ChannelKey::from_stored(stored).secret().len(), 16);
         assert_ne!(ChannelKey::from_stored(stored), ChannelKey::from_32(stored));
         assert_eq!(ChannelKey::from_stored([1; 32]).secret().len(), 32);
+    }
+
+    #[test]
+    fn text_is_hex_or_base64() {
+        let key = Ok(ChannelKey::public());
+        assert_eq!("8b3387e9c5cdea6ac9e5edbaa115cd72".parse(), key);
+        assert_eq!("izOH6cXN6mrJ5e26oRXNcg==".parse(), key);
+        assert_eq!("8b33".parse::<ChannelKey>(), Err(CryptoError::InvalidKeyLength { len: 3 }));
     }
 
     #[test]

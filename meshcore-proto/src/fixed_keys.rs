@@ -6,7 +6,8 @@ use crate::channel::{ChannelKey, ChannelKeys};
 /// tried in the order in which they were added.
 ///
 /// A search compares one byte per key: for a few dozen keys as fast as the
-/// hashed `KeyRing` (feature `alloc`), which also keeps names.
+/// hashed `KeyRing` (feature `alloc`), which also keeps names. For secrets of
+/// peers an array of `PeerLink` does.
 #[derive(Clone, Debug)]
 pub struct FixedKeys<const N: usize> {
     keys: [Option<ChannelKey>; N],

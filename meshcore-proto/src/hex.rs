@@ -60,6 +60,15 @@ pub enum HexError {
         /// Bytes in the text.
         have: usize,
     },
+
+    /// More bytes than there is room for.
+    #[error("{have} bytes of hex: at most {max}")]
+    TooLong {
+        /// Bytes the text stands for.
+        have: usize,
+        /// Bytes that fit.
+        max: usize,
+    },
 }
 
 impl HexError {
@@ -67,7 +76,7 @@ impl HexError {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::OddLength { .. } | Self::InvalidDigit { .. } => "InvalidHex",
-            Self::WrongLength { .. } => "InvalidLength",
+            Self::WrongLength { .. } | Self::TooLong { .. } => "InvalidLength",
         }
     }
 }
@@ -77,7 +86,7 @@ impl HexError {
 /// Strict: digits of either case and nothing else. The empty text gives no bytes.
 ///
 /// # Errors
-/// [`HexError`]; `WrongLength` when `out` is too small.
+/// [`HexError`]; `TooLong` when `out` is too small.
 pub fn decode_into<'b>(text: &str, out: &'b mut [u8]) -> Result<&'b mut [u8], HexError> {
     let (pairs, odd) = text.as_bytes().as_chunks::<2>();
     if let Some(offset) = text.bytes().position(|digit| !digit.is_ascii_hexdigit()) {
@@ -86,8 +95,8 @@ pub fn decode_into<'b>(text: &str, out: &'b mut [u8]) -> Result<&'b mut [u8], He
     if !odd.is_empty() {
         return Err(HexError::OddLength { len: text.len() });
     }
-    let need = out.len();
-    let out = out.get_mut(..pairs.len()).ok_or(HexError::WrongLength { need, have: pairs.len() })?;
+    let max = out.len();
+    let out = out.get_mut(..pairs.len()).ok_or(HexError::TooLong { have: pairs.len(), max })?;
     for (byte, [high, low]) in out.iter_mut().zip(pairs) {
         *byte = (nibble(*high) << 4) | nibble(*low);
     }
@@ -97,7 +106,11 @@ pub fn decode_into<'b>(text: &str, out: &'b mut [u8]) -> Result<&'b mut [u8], He
 /// Decodes exactly `N` bytes.
 pub(crate) fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
     let mut bytes = [0; N];
-    let have = decode_into(text, &mut bytes)?.len();
+    let have = match decode_into(text, &mut bytes) {
+        Ok(bytes) => bytes.len(),
+        Err(HexError::TooLong { have, .. }) => have,
+        Err(err) => return Err(err),
+    };
     if have == N { Ok(bytes) } else { Err(HexError::WrongLength { need: N, have }) }
 }
 

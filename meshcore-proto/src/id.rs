@@ -48,6 +48,11 @@ impl PublicKey {
         NodeHash::new(self.0.get(..usize::from(size))?)
     }
 
+    /// The first four bytes, by which posts of a room name their author.
+    pub fn author_prefix(&self) -> &[u8; 4] {
+        self.0.first_chunk().unwrap_or(&[0; 4])
+    }
+
     /// Whether this key starts with `hash`. Many keys do.
     pub fn has_hash(&self, hash: NodeHash) -> bool {
         self.0.starts_with(hash.as_bytes())
@@ -71,6 +76,14 @@ impl FromStr for PublicKey {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         decode_array(text).map(Self)
+    }
+}
+
+impl TryFrom<&[u8]> for PublicKey {
+    type Error = core::array::TryFromSliceError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+        bytes.try_into().map(Self)
     }
 }
 

@@ -24,7 +24,15 @@
 //! * `RegionKey` bounds how far a packet travels, [`routing`] says who passes
 //!   it on, [`airtime`] how long that takes.
 //! * [`error`]: one type per layer, each with the field, the byte and a stable
-//!   `kind()`.
+//!   `kind()`; [`Error`] is any of them.
+//!
+//! Some words are close: [`Path`] is the hops of a frame as read, [`PathBuf`]
+//! the same to build and change, [`Route`] how a packet sets out,
+//! [`content::PathReturn`] what a `PATH` packet says. [`payload::AnonReq`] is an
+//! encrypted payload, [`content::AnonRequest`] what is inside; so for the others.
+//! A region is called scope where its code is meant.
+//!
+//! Examples that need keys want the features `alloc` and `ed25519`.
 //!
 //! # Reading
 //!
@@ -111,7 +119,7 @@
 //! let Payload::TxtMsg(datagram) = packet.payload()? else { panic!("a text was sent") };
 //! let mut buf = [0; MAX_PAYLOAD];
 //! let links = [bob.link(&alice.public_key())?];
-//! let (plaintext, link) = datagram.decrypt(&links[..], &mut buf)?;
+//! let (plaintext, link) = datagram.decrypt(&links, &mut buf)?;
 //! let text = TextMessage::parse(plaintext)?;
 //! assert_eq!(text.text(), Some("on the ridge at six?"));
 //!
@@ -133,7 +141,11 @@
 //! | `bytes` | `OwnedFrame` |
 //! | `crypto` | packet hashes, channel and region keys, encryption, checksums |
 //! | `ed25519` | `crypto`, and `Identity`: signatures, shared secrets |
-//! | `serde` | identifiers as text |
+//! | `serde` | [`PublicKey`], [`NodeHash`], [`PacketHash`] as text |
+//!
+//! Without an allocator, on a node, `default-features = false` with `crypto` or
+//! `ed25519` leaves `FixedKeys`, arrays and slices as stores of keys; everything
+//! writes into buffers of the caller, or into a [`FrameBuf`] in place.
 //!
 //! Time, randomness and keys are arguments: nothing here asks the system.
 //!
@@ -141,7 +153,7 @@
 //!
 //! Field layouts follow the firmware's `docs/packet_format.md`,
 //! `docs/payloads.md`, `src/Packet.cpp` and `src/Mesh.cpp`; where documents and
-//! firmware disagree, the firmware is right. Integers are little-endian unless
+//! firmware (v1.17.1) disagree, the firmware is right. Integers are little-endian unless
 //! a field says otherwise.
 
 #![no_std]
@@ -203,7 +215,7 @@ pub use channel::{ChannelKey, ChannelKeys};
 #[cfg(feature = "crypto")]
 pub use checksum::of_prefix as ack_checksum;
 #[doc(no_inline)]
-pub use error::{AppDataError, ContentError, CryptoError, EncodeError, FrameError, PayloadError};
+pub use error::{AppDataError, ContentError, CryptoError, EncodeError, Error, FrameError, PayloadError};
 pub use field::Field;
 #[cfg(feature = "crypto")]
 pub use fixed_keys::FixedKeys;
@@ -220,7 +232,7 @@ pub use node_type::NodeType;
 pub use packet::{DecodeOptions, MAX_FRAME, MAX_PAYLOAD, Packet, TransportCodes, WireCode};
 pub use path::{Path, PathHashes, PathLen, PathSnrs};
 pub use path_buf::PathBuf;
-#[doc(no_inline)]
+#[doc(inline)]
 pub use payload::Payload;
 #[cfg(feature = "crypto")]
 pub use peer::{PeerLink, PeerSecrets, SharedSecret};

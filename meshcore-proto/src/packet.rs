@@ -10,6 +10,7 @@ use crate::header::{Header, PayloadType};
 use crate::hex::{LowerHex, UpperHex};
 use crate::parse::{Reader, array, at_least, byte, bytes};
 use crate::path::{Path, PathHashes, PathLen, PathSnrs};
+use crate::path_buf::PathBuf;
 use crate::payload::Payload;
 use crate::write::Writer;
 
@@ -25,14 +26,15 @@ pub const MAX_FRAME: usize = 1 + 4 + 1 + PathLen::MAX_BYTES + MAX_PAYLOAD;
 /// the packet travels (firmware `src/helpers/TransportKeyStore.cpp`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TransportCodes {
-    /// The region the packet may travel in.
+    /// The region the packet may travel in: see `RegionKey`.
     pub scope: u16,
     /// Kept for the sender's home region; 0 today.
     pub home: u16,
 }
 
 impl TransportCodes {
-    pub(crate) const fn from_bytes([a, b, c, d]: [u8; 4]) -> Self {
+    /// From the four bytes on the wire.
+    pub const fn from_bytes([a, b, c, d]: [u8; 4]) -> Self {
         Self { scope: u16::from_le_bytes([a, b]), home: u16::from_le_bytes([c, d]) }
     }
 
@@ -188,6 +190,16 @@ impl<'a> Packet<'a> {
             return Err(EncodeError::PayloadTooLong { len: payload.len(), max: MAX_PAYLOAD });
         }
         Ok(Self { header, transport, path_len, path, payload })
+    }
+
+    /// The same packet along another path, as a forwarder sends it on: payload,
+    /// header and transport codes never change on the way.
+    #[must_use]
+    pub fn with_path<'b>(&self, path: &'b PathBuf) -> Packet<'b>
+    where
+        'a: 'b,
+    {
+        Packet { path_len: path.path_len(), path: path.as_bytes(), ..*self }
     }
 
     /// Parts that were checked before: an owned frame looking at itself.

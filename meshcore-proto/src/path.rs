@@ -89,6 +89,16 @@ pub enum Path<'a> {
     Snrs(PathSnrs<'a>),
 }
 
+impl<'a> Path<'a> {
+    /// The hops; `None` for a trace.
+    pub const fn hashes(self) -> Option<PathHashes<'a>> {
+        match self {
+            Self::Hashes(hops) => Some(hops),
+            Self::Snrs(_) => None,
+        }
+    }
+}
+
 /// The hops of a path, read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathHashes<'a> {

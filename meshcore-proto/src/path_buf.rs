@@ -76,6 +76,18 @@ impl PathBuf {
         Some(first)
     }
 
+    /// The way back: the same hops in the other order. The hash size stays.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        let size = usize::from(self.path_len.hash_size());
+        let mut back = Self::empty(self.path_len);
+        let hops = self.as_bytes().chunks_exact(size).rev();
+        for (place, hop) in back.bytes.chunks_exact_mut(size).zip(hops) {
+            place.copy_from_slice(hop);
+        }
+        back
+    }
+
     /// Hash size and hop count.
     pub const fn path_len(&self) -> PathLen {
         self.path_len
@@ -123,6 +135,15 @@ mod tests {
     use super::*;
     use hex_literal::hex;
     use std::format;
+
+    #[test]
+    fn the_way_back_has_the_same_hash_size() {
+        let path = PathBuf::from_hops([hop(&[1, 2]), hop(&[3, 4]), hop(&[5, 6])]).unwrap();
+        assert_eq!(path.reversed().as_bytes(), [5, 6, 3, 4, 1, 2]);
+        assert_eq!(path.reversed().reversed(), path);
+        let empty = PathBuf::new(3).unwrap();
+        assert_eq!(empty.reversed(), empty);
+    }
 
     fn hop(bytes: &[u8]) -> NodeHash {
         NodeHash::new(bytes).unwrap()

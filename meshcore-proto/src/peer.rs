@@ -132,6 +132,22 @@ impl<L: AsRef<PeerLink>> PeerSecrets for [L] {
     }
 }
 
+impl<L: AsRef<PeerLink>, const N: usize> PeerSecrets for [L; N] {
+    type Link = L;
+
+    fn by_hashes(&self, dest_hash: u8, src_hash: u8) -> impl Iterator<Item = &L> {
+        self.as_slice().by_hashes(dest_hash, src_hash)
+    }
+}
+
+impl PeerSecrets for PeerLink {
+    type Link = Self;
+
+    fn by_hashes(&self, dest_hash: u8, src_hash: u8) -> impl Iterator<Item = &Self> {
+        core::slice::from_ref(self).by_hashes(dest_hash, src_hash)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

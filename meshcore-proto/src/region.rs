@@ -27,13 +27,13 @@ impl RegionKey {
     /// The key of a region that is known by its name, which is made to start
     /// with `#`. Case matters: `#Europe` and `#europe` are two regions.
     ///
-    /// `None` for names that start with `$`: those regions are private, and
-    /// their keys do not follow from their names (firmware
+    /// `None` without a name, and for names that start with `$`: those regions
+    /// are private, and their keys do not follow from their names (firmware
     /// `src/helpers/RegionMap.cpp`, `getTransportKeysFor`).
     pub fn public(name: &str) -> Option<Self> {
-        let lead = match name.as_bytes().first() {
-            Some(b'$') => return None,
-            Some(b'#') => "",
+        let lead = match name.as_bytes() {
+            [] | b"#" | [b'$', ..] => return None,
+            [b'#', ..] => "",
             _ => "#",
         };
         let digest: [u8; 32] = Sha256::new_with_prefix(lead).chain_update(name).finalize().into();

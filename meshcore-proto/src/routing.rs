@@ -2,20 +2,46 @@
 //!
 //! Floods grow a path, direct packets use one up, traces collect a signal
 //! strength per hop. Forwarders change the path and nothing else. The functions
-//! here say what the next frame's path would be; [`Packet::new`] makes the frame.
+//! here say what the next frame's path would be; [`Packet::with_path`] makes it.
+//!
+//! A repeater that hears a flood drops it unless all of this holds: it has not
+//! sent this [`PacketHash`](crate::PacketHash) before; the packet has fewer hops
+//! than its limit ([`DEFAULT_FLOOD_MAX`]); the path is no loop ([`LoopLimit`]);
+//! if there are transport codes, one of its regions covers them
+//! (`RegionKey::covers`); and [`forwarded_flood`] gives it a path.
+//!
+//! ```
+//! use meshcore_proto::routing::{self, LoopLimit};
+//! use meshcore_proto::{EncodeError, FrameBuf, Packet, Path, PublicKey};
+//!
+//! /// What this repeater sends when it hears `packet`, which it has not sent before.
+//! fn forward(packet: &Packet<'_>, own: &PublicKey) -> Result<Option<FrameBuf>, EncodeError> {
+//!     let Path::Hashes(hops) = packet.path() else { return Ok(None) };
+//!     if packet.path_len().count() >= routing::DEFAULT_FLOOD_MAX || !LoopLimit::Moderate.allows(hops, own) {
+//!         return Ok(None);
+//!     }
+//!     let path = routing::forwarded_flood(packet, own)?;
+//!     path.map(|path| FrameBuf::of(&packet.with_path(&path))).transpose()
+//! }
+//!
+//! let own = PublicKey::from_bytes([0xed; 32]);
+//! let heard = [0x0d, 0x42, 0x84, 0xe4, 0x5a, 0x6c, 0x08, 0x40, 0xd5, 0xa4];
+//! let sent = forward(&Packet::parse(&heard).unwrap(), &own).unwrap().unwrap();
+//! assert_eq!(sent.to_string(), "0d4384e45a6ceded0840d5a4");
+//! ```
 
 use crate::error::EncodeError;
 use crate::header::{PayloadType, RouteType};
 use crate::id::{NodeHash, PublicKey};
 use crate::packet::{Packet, TransportCodes};
-use crate::path::{Path, PathHashes};
+use crate::path::{Path, PathHashes, PathSnrs};
 use crate::path_buf::PathBuf;
 use crate::payload::{Payload, Trace};
 use crate::snr::SnrQuarterDb;
 
 /// Hops after which a repeater lets a flood end, unless configured otherwise
-/// (firmware `src/helpers/RoutingPolicy.h`, `flood_max`). One more than a path
-/// can count.
+/// (firmware `src/helpers/RoutingPolicy.h`, `flood_max`): it forwards with fewer.
+/// One more than a path can count, so as it stands it never bites.
 pub const DEFAULT_FLOOD_MAX: u8 = 64;
 
 impl RouteType {
@@ -97,17 +123,20 @@ impl LoopLimit {
 
 /// The path of a flood after the node `own` forwarded it: with the node's hash
 /// at its end, in the size the origin chose (firmware `src/Mesh.cpp`,
-/// `routeRecvPacket`).
-///
-/// Neither route nor payload type are looked at: for floods only.
+/// `routeRecvPacket`). `None` for direct packets, and for payloads that
+/// [are not passed on](PayloadType::is_flood_forwarded).
 ///
 /// # Errors
 /// [`EncodeError::PathTooLong`] when the path is full.
-pub fn forwarded_flood(packet: &Packet<'_>, own: &PublicKey) -> Result<PathBuf, EncodeError> {
+pub fn forwarded_flood(packet: &Packet<'_>, own: &PublicKey) -> Result<Option<PathBuf>, EncodeError> {
+    let header = packet.header();
+    if header.route().is_direct() || !header.payload_type().is_flood_forwarded(packet.payload_bytes()) {
+        return Ok(None);
+    }
     let mut path = PathBuf::from(PathHashes::new(packet.path_bytes(), packet.path_len()));
     let size = packet.path_len().hash_size();
     path.push(own.node_hash(size).ok_or(EncodeError::InvalidHashSize { size })?)?;
-    Ok(path)
+    Ok(Some(path))
 }
 
 /// The path of a direct packet after the node `own` forwarded it: without its
@@ -127,14 +156,14 @@ pub fn forwarded_direct(packet: &Packet<'_>, own: &PublicKey) -> Option<PathBuf>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceProgress<'a> {
     trace: Trace<'a>,
-    completed: usize,
+    snrs: PathSnrs<'a>,
 }
 
 impl<'a> TraceProgress<'a> {
     /// `None` unless `packet` is a well-formed `TRACE`.
     pub fn of(packet: &Packet<'a>) -> Option<Self> {
         match (packet.payload(), packet.path()) {
-            (Ok(Payload::Trace(trace)), Path::Snrs(snrs)) => Some(Self { trace, completed: snrs.len() }),
+            (Ok(Payload::Trace(trace)), Path::Snrs(snrs)) => Some(Self { trace, snrs }),
             _ => None,
         }
     }
@@ -146,7 +175,12 @@ impl<'a> TraceProgress<'a> {
 
     /// Hops that left their signal strength, 0 to 63.
     pub const fn completed(&self) -> usize {
-        self.completed
+        self.snrs.len()
+    }
+
+    /// The nodes visited, as prefixes of their keys, and how well each heard the trace.
+    pub fn visited(&self) -> impl Iterator<Item = (&'a [u8], SnrQuarterDb)> + use<'a> {
+        self.trace.route().iter().zip(self.snrs.iter())
     }
 
     /// Nodes to visit in all.
@@ -157,12 +191,12 @@ impl<'a> TraceProgress<'a> {
     /// The key prefix of the node to be visited next: 1, 2, 4 or 8 bytes.
     /// `None` when all were.
     pub fn next_hop(&self) -> Option<&'a [u8]> {
-        self.trace.route().get(self.completed)
+        self.trace.route().get(self.completed())
     }
 
     /// Whether the trace has been everywhere.
     pub const fn is_complete(&self) -> bool {
-        self.trace.is_complete(self.completed)
+        self.trace.is_complete(self.completed())
     }
 }
 
@@ -264,10 +298,17 @@ mod tests {
 
     #[test]
     fn a_flood_grows_by_the_size_its_origin_chose() {
-        let path = forwarded_flood(&packet(&hex!("15 41 5a6c e1")), &OWN).unwrap();
+        let path = forwarded_flood(&packet(&hex!("15 41 5a6c e1")), &OWN).unwrap().unwrap();
         assert_eq!((path.path_len().get(), path.as_bytes()), (0x42, &hex!("5a6c84e4")[..]));
-        let path = forwarded_flood(&packet(&hex!("15 80 e1")), &OWN).unwrap();
+        let path = forwarded_flood(&packet(&hex!("15 80 e1")), &OWN).unwrap().unwrap();
         assert_eq!((path.path_len().get(), path.as_bytes()), (0x81, &hex!("84e474")[..]));
+    }
+
+    #[test]
+    fn what_is_no_flood_to_pass_on_gets_no_path() {
+        for raw in [&hex!("16 40 e1")[..], &hex!("3d 40 e1"), &hex!("2d 00 80")] {
+            assert_eq!(forwarded_flood(&packet(raw), &OWN), Ok(None));
+        }
     }
 
     #[test]

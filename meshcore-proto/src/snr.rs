@@ -24,6 +24,13 @@ impl SnrQuarterDb {
         f32::from(self.0) / 4.0
     }
 
+    /// From decibels: cut to quarters towards zero, and to the range of -32 to
+    /// 31.75 dB.
+    #[expect(clippy::cast_possible_truncation, reason = "a cast saturates")]
+    pub const fn from_db(db: f32) -> Self {
+        Self((db * 4.0) as i8)
+    }
+
     pub(crate) const fn from_byte(byte: u8) -> Self {
         Self(byte.cast_signed())
     }
@@ -44,5 +51,7 @@ mod tests {
     fn quarter_decibels_print_as_decibels() {
         assert_eq!(SnrQuarterDb::from_byte(0xe3).to_string(), "-7.25");
         assert_eq!(SnrQuarterDb::new(40).to_string(), "10");
+        assert_eq!(SnrQuarterDb::from_db(-7.3), SnrQuarterDb::new(-29));
+        assert_eq!(SnrQuarterDb::from_db(1e9), SnrQuarterDb::new(127));
     }
 }

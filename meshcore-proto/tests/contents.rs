@@ -117,7 +117,7 @@ proptest! {
             prop_assert_eq!(request.kind().get(), request.request_type());
             let is_keep_alive = request.kind() == RequestKind::KeepAlive;
             prop_assert_eq!(request.ack_checksum(&KEY).is_some(), is_keep_alive);
-            let _ = body.encode_into(request.timestamp(), [0; 4], &mut out);
+            let _ = body.encode_plaintext(request.timestamp(), [0; 4], &mut out);
             let len = request.encode_into(&mut out).unwrap();
             prop_assert_eq!(&out[..len], &plaintext[..]);
         }
@@ -184,7 +184,7 @@ proptest! {
             RequestBody::GetOwnerInfo,
         ];
         for body in requests {
-            let received = padded(|out| body.encode_into(timestamp, random, out));
+            let received = padded(|out| body.encode_plaintext(timestamp, random, out));
             let request = Request::parse(&received).unwrap();
             prop_assert_eq!((request.timestamp(), request.body()), (timestamp, body));
         }
@@ -217,12 +217,12 @@ proptest! {
         prop_assert_eq!(AnonRequest::parse(&received).unwrap().login_password(), Some(sent));
 
         let login = RoomLogin::new(sync_since, &password);
-        let received = padded(|out| login.encode_into(timestamp, out));
+        let received = padded(|out| login.encode_plaintext(timestamp, out));
         prop_assert_eq!(AnonRequest::parse(&received).unwrap().room_login(), Some(login));
         prop_assert_eq!(login.password(), sent);
 
         let question = AnonQuestion::new(kind, path_len, &path).unwrap();
-        let received = padded(|out| question.encode_into(timestamp, out));
+        let received = padded(|out| question.encode_plaintext(timestamp, out));
         prop_assert!(received.len() <= MAX_ANON_PLAINTEXT);
         let request = AnonRequest::parse(&received).unwrap();
         prop_assert_eq!((request.timestamp(), request.question()), (timestamp, Some(question)));

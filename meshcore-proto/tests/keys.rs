@@ -89,8 +89,8 @@ proptest! {
         let request = AnonReq::parse(&payload[..len]).unwrap();
         prop_assert_eq!(request.sender_public_key(), alice.public_key());
         let mut buf = [0; MAX_PAYLOAD];
-        let (opened, shared) = request.decrypt(&bob, &mut buf).unwrap();
-        prop_assert_eq!(&shared, link.secret());
+        let (opened, back) = request.decrypt(&bob, &mut buf).unwrap();
+        prop_assert_eq!(back, bob.link(&alice.public_key()).unwrap());
         prop_assert_eq!(&opened[..plaintext.len()], &plaintext[..]);
     }
 

@@ -118,6 +118,38 @@ impl<'a> AnonRequest<'a> {
 }
 
 /// A login to a room server.
+///
+/// Its plaintext becomes an [`AnonRequest`] to be sealed; the same goes for an
+/// [`AnonQuestion`] and for a [`RequestBody`](crate::content::RequestBody).
+///
+/// ```
+/// # #[cfg(feature = "ed25519")]
+/// # fn main() -> Result<(), meshcore_proto::Error> {
+/// use meshcore_proto::content::{AnonRequest, LoginOk, Response, RoomLogin};
+/// use meshcore_proto::{Identity, MAX_PAYLOAD, Packet, Payload, Route};
+///
+/// let (client, room) = (Identity::from_seed(&[1; 32]), Identity::from_seed(&[2; 32]));
+/// let mut plaintext = [0; MAX_PAYLOAD];
+/// let len = RoomLogin::new(0, "hello").encode_plaintext(1_700_000_000, &mut plaintext)?;
+/// let login = AnonRequest::parse(&plaintext[..len])?;
+/// let frame = Route::flood(1)?.frame(&client.link(&room.public_key())?.seal(&login))?;
+///
+/// let Payload::AnonReq(request) = Packet::parse(&frame)?.payload()? else { panic!("a login was sent") };
+/// let mut buf = [0; MAX_PAYLOAD];
+/// let (plaintext, back) = request.decrypt(&room, &mut buf)?;
+/// let login = AnonRequest::parse(plaintext)?.room_login().expect("long enough");
+/// assert_eq!(login.password(), b"hello");
+///
+/// let mut body = [0; 16];
+/// let len = LoginOk::new(0, 2, [7; 4], 1).encode_into(&mut body)?;
+/// let answer = Response::new(1_700_000_001, &body[..len])?;
+/// let frame = Route::flood(1)?.frame(&back.seal(&answer))?;
+/// # assert!(Packet::parse(&frame).is_ok());
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "ed25519"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoomLogin<'a> {
     sync_since: u32,
@@ -145,7 +177,7 @@ impl<'a> RoomLogin<'a> {
     ///
     /// # Errors
     /// [`EncodeError::BufferTooSmall`].
-    pub fn encode_into(&self, timestamp: u32, out: &mut [u8]) -> Result<usize, EncodeError> {
+    pub fn encode_plaintext(&self, timestamp: u32, out: &mut [u8]) -> Result<usize, EncodeError> {
         let mut plaintext = Writer::new(out, 8 + self.password.len())?;
         plaintext.put(&timestamp.to_le_bytes())?;
         plaintext.put(&self.sync_since.to_le_bytes())?;
@@ -242,7 +274,7 @@ impl<'a> AnonQuestion<'a> {
     ///
     /// # Errors
     /// [`EncodeError::BufferTooSmall`].
-    pub fn encode_into(&self, timestamp: u32, out: &mut [u8]) -> Result<usize, EncodeError> {
+    pub fn encode_plaintext(&self, timestamp: u32, out: &mut [u8]) -> Result<usize, EncodeError> {
         let mut plaintext = Writer::new(out, 6 + self.path.len())?;
         plaintext.put(&timestamp.to_le_bytes())?;
         plaintext.put(&[self.kind.get(), self.path_len.get()])?;
@@ -287,7 +319,7 @@ mod tests {
     fn a_room_reads_a_time_before_the_password() {
         let mut out = [0; 32];
         let login = RoomLogin::new(5, "roomroomroomroom!");
-        let len = login.encode_into(1, &mut out).unwrap();
+        let len = login.encode_plaintext(1, &mut out).unwrap();
         assert_eq!(out[..len], hex!("01000000 05000000 726f6f6d726f6f6d726f6f6d726f6f"));
         let request = AnonRequest::parse(&out).unwrap();
         assert_eq!((request.room_login(), request.login_password()), (Some(login), None));
@@ -299,7 +331,7 @@ mod tests {
         let question = AnonRequest::parse(&plaintext).unwrap().question().unwrap();
         assert_eq!((question.kind(), question.hops().len()), (AnonQuestionKind::Clock, 2));
         let mut out = [0; 10];
-        assert_eq!(question.encode_into(0x6554_0c5a, &mut out), Ok(10));
+        assert_eq!(question.encode_plaintext(0x6554_0c5a, &mut out), Ok(10));
         assert_eq!(out, plaintext[..10]);
         let err = AnonQuestion::new(AnonQuestionKind::Owner, question.path_len(), &[1]).unwrap_err();
         assert_eq!(err, EncodeError::PathMismatch { need: 4, have: 1 });

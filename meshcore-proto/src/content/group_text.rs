@@ -127,9 +127,11 @@ impl<'a> GroupText<'a> {
 pub struct ChannelMessage<'a> {
     /// Unix seconds by the sender's clock.
     pub timestamp: u32,
-    /// Who says it, without `: `.
+    /// Who says it. Readers find the sender again only if it is 1 to 49 bytes long
+    /// and has no `:`, `[` or `]`; otherwise they show it as part of the message.
     pub sender: &'a str,
-    /// What is said; cut so that sender and message together have at most 160 bytes.
+    /// What is said; cut so that sender and message together have at most 160
+    /// bytes. Readers stop at a NUL.
     pub message: &'a str,
 }
 

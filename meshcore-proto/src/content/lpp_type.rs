@@ -6,7 +6,7 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
-#[expect(missing_docs, reason = "the names say it, with the units of `unit`")]
+#[expect(missing_docs, reason = "the names say it, with the units of `units`")]
 pub enum LppType {
     DigitalInput = 0,
     DigitalOutput = 1,
@@ -37,9 +37,9 @@ pub enum LppType {
     Polyline = 240,
 }
 
-/// A row of the table: name, unit, bytes per number, whether they are signed,
+/// A row of the table: name, units, bytes per number, whether they are signed,
 /// and what each is divided by.
-struct Row(&'static str, &'static str, usize, bool, &'static [u16]);
+struct Row(&'static str, &'static [&'static str], usize, bool, &'static [u16]);
 
 impl LppType {
     /// All types, in the order of their numbers.
@@ -91,9 +91,10 @@ impl LppType {
         self.row().0
     }
 
-    /// The unit of the values; empty where they have none. Of a place, latitude
-    /// and longitude are degrees, the altitude metres.
-    pub const fn unit(self) -> &'static str {
+    /// The unit of each value, empty where it has none: as many as there are
+    /// [`divisors`](Self::divisors). Of a place, latitude and longitude are
+    /// degrees, the altitude metres.
+    pub const fn units(self) -> &'static [&'static str] {
         self.row().1
     }
 
@@ -121,33 +122,33 @@ impl LppType {
 
     const fn row(self) -> Row {
         match self {
-            Self::DigitalInput => Row("digital input", "", 1, false, &[1]),
-            Self::DigitalOutput => Row("digital output", "", 1, false, &[1]),
-            Self::AnalogInput => Row("analog input", "", 2, true, &[100]),
-            Self::AnalogOutput => Row("analog output", "", 2, true, &[100]),
-            Self::Generic => Row("generic", "", 4, false, &[1]),
-            Self::Luminosity => Row("luminosity", "lx", 2, false, &[1]),
-            Self::Presence => Row("presence", "", 1, false, &[1]),
-            Self::Temperature => Row("temperature", "°C", 2, true, &[10]),
-            Self::Humidity => Row("humidity", "%", 1, false, &[2]),
-            Self::Accelerometer => Row("accelerometer", "G", 2, true, &[1000, 1000, 1000]),
-            Self::Pressure => Row("pressure", "hPa", 2, false, &[10]),
-            Self::Voltage => Row("voltage", "V", 2, false, &[100]),
-            Self::Current => Row("current", "A", 2, true, &[1000]),
-            Self::Frequency => Row("frequency", "Hz", 4, false, &[1]),
-            Self::Percentage => Row("percentage", "%", 1, false, &[1]),
-            Self::Altitude => Row("altitude", "m", 2, true, &[1]),
-            Self::Concentration => Row("concentration", "ppm", 2, false, &[1]),
-            Self::Power => Row("power", "W", 2, false, &[1]),
-            Self::Distance => Row("distance", "m", 4, false, &[1000]),
-            Self::Energy => Row("energy", "kWh", 4, false, &[1000]),
-            Self::Direction => Row("direction", "°", 2, false, &[1]),
-            Self::UnixTime => Row("unix time", "s", 4, false, &[1]),
-            Self::Gyrometer => Row("gyrometer", "°/s", 2, true, &[100, 100, 100]),
-            Self::Colour => Row("colour", "", 1, false, &[1, 1, 1]),
-            Self::Gps => Row("place", "°, °, m", 3, true, &[10_000, 10_000, 100]),
-            Self::Switch => Row("switch", "", 1, false, &[1]),
-            Self::Polyline => Row("polyline", "", 1, false, &[]),
+            Self::DigitalInput => Row("digital input", &[""], 1, false, &[1]),
+            Self::DigitalOutput => Row("digital output", &[""], 1, false, &[1]),
+            Self::AnalogInput => Row("analog input", &[""], 2, true, &[100]),
+            Self::AnalogOutput => Row("analog output", &[""], 2, true, &[100]),
+            Self::Generic => Row("generic", &[""], 4, false, &[1]),
+            Self::Luminosity => Row("luminosity", &["lx"], 2, false, &[1]),
+            Self::Presence => Row("presence", &[""], 1, false, &[1]),
+            Self::Temperature => Row("temperature", &["°C"], 2, true, &[10]),
+            Self::Humidity => Row("humidity", &["%"], 1, false, &[2]),
+            Self::Accelerometer => Row("accelerometer", &["G", "G", "G"], 2, true, &[1000, 1000, 1000]),
+            Self::Pressure => Row("pressure", &["hPa"], 2, false, &[10]),
+            Self::Voltage => Row("voltage", &["V"], 2, false, &[100]),
+            Self::Current => Row("current", &["A"], 2, true, &[1000]),
+            Self::Frequency => Row("frequency", &["Hz"], 4, false, &[1]),
+            Self::Percentage => Row("percentage", &["%"], 1, false, &[1]),
+            Self::Altitude => Row("altitude", &["m"], 2, true, &[1]),
+            Self::Concentration => Row("concentration", &["ppm"], 2, false, &[1]),
+            Self::Power => Row("power", &["W"], 2, false, &[1]),
+            Self::Distance => Row("distance", &["m"], 4, false, &[1000]),
+            Self::Energy => Row("energy", &["kWh"], 4, false, &[1000]),
+            Self::Direction => Row("direction", &["°"], 2, false, &[1]),
+            Self::UnixTime => Row("unix time", &["s"], 4, false, &[1]),
+            Self::Gyrometer => Row("gyrometer", &["°/s", "°/s", "°/s"], 2, true, &[100, 100, 100]),
+            Self::Colour => Row("colour", &["", "", ""], 1, false, &[1, 1, 1]),
+            Self::Gps => Row("place", &["°", "°", "m"], 3, true, &[10_000, 10_000, 100]),
+            Self::Switch => Row("switch", &[""], 1, false, &[1]),
+            Self::Polyline => Row("polyline", &[], 1, false, &[]),
         }
     }
 }
@@ -169,6 +170,14 @@ mod tests {
         }
         assert!(LppType::ALL.is_sorted_by_key(|kind| kind.get()));
         assert_eq!(LppType::from_byte(99), None);
+    }
+
+    #[test]
+    fn every_number_has_a_unit_and_a_divisor() {
+        for kind in LppType::ALL {
+            assert_eq!(kind.units().len(), kind.divisors().len(), "{kind}");
+        }
+        assert_eq!(LppType::Gps.units(), ["°", "°", "m"]);
     }
 
     #[test]

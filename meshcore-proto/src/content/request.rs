@@ -36,7 +36,7 @@ impl<'a> Request<'a> {
         Ok(Self { timestamp, request_type, params })
     }
 
-    /// A request of any type; [`RequestBody::encode_into`] writes the known ones.
+    /// A request of any type; [`RequestBody::encode_plaintext`] writes the known ones.
     ///
     /// # Errors
     /// [`EncodeError::PlaintextTooLong`] above 162 bytes of parameters.

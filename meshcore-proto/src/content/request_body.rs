@@ -254,7 +254,12 @@ impl<'a> RequestBody<'a> {
     /// # Errors
     /// [`EncodeError::BufferTooSmall`]; [`EncodeError::PlaintextTooLong`] for
     /// more than 162 bytes of parameters.
-    pub fn encode_into(&self, timestamp: u32, random: [u8; 4], out: &mut [u8]) -> Result<usize, EncodeError> {
+    pub fn encode_plaintext(
+        &self,
+        timestamp: u32,
+        random: [u8; 4],
+        out: &mut [u8],
+    ) -> Result<usize, EncodeError> {
         let mut params = [0; MAX_KNOWN_PARAMS];
         let mut params_out = Writer::new(&mut params, MAX_KNOWN_PARAMS)?;
         match *self {
@@ -299,7 +304,7 @@ mod tests {
 
     fn encoded(body: RequestBody<'_>) -> Vec<u8> {
         let mut out = [0; MAX_PEER_PLAINTEXT];
-        let len = body.encode_into(1, hex!("dd191696"), &mut out).unwrap();
+        let len = body.encode_plaintext(1, hex!("dd191696"), &mut out).unwrap();
         out[..len].to_vec()
     }
 

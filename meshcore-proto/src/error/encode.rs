@@ -102,7 +102,9 @@ pub enum EncodeError {
     },
 
     /// A trace that cannot collect a strength from every node it visits.
-    #[error("trace route of {len} bytes: whole entries of {entry_size} bytes, at most {max} of them")]
+    #[error(
+        "trace route of {len} bytes in entries of {entry_size}: whole entries of 1, 2, 4 or 8 bytes, at most {max}"
+    )]
     InvalidTracePath {
         /// Bytes of the route.
         len: usize,
@@ -113,7 +115,7 @@ pub enum EncodeError {
     },
 
     /// A trace that does not start as one: direct and with an empty path.
-    #[error("trace sent as {route} with {hops} hops: direct and without hops it must start")]
+    #[error("trace sent as {route} with {hops} hops: it must start direct, with an empty path")]
     MisroutedTrace {
         /// Name of the route type.
         route: &'static str,

@@ -3,7 +3,17 @@
 //!
 //! Every error is `Copy`: refusing a packet costs nothing. The text says what,
 //! where and the two numbers that disagree; `kind()` is the stable name that
-//! counters, logs and the test vectors use.
+//! counters, logs and the test vectors use. It is the name of the variant,
+//! except for:
+//!
+//! | Variant | `kind()` |
+//! |---|---|
+//! | [`HexError::OddLength`], [`HexError::InvalidDigit`] | `InvalidHex` |
+//! | [`HexError::WrongLength`], [`HexError::TooLong`] | `InvalidLength` |
+//! | [`AppDataError::Missing`], [`AppDataError::Truncated`] | `AppDataMissing`, `AppDataTruncated` |
+//! | [`CryptoError::NoSecret`] | `NoKey` |
+//! | [`EncodeError::MisroutedTrace`] | `InvalidTracePath` |
+//! | [`EncodeError::RecordOutOfRange`] | `FieldOutOfRange` |
 
 mod encode;
 mod secret;
@@ -12,6 +22,7 @@ pub use encode::EncodeError;
 pub use secret::{ContentError, CryptoError};
 
 use crate::field::Field;
+use crate::hex::HexError;
 
 /// A short read: internal form of every `Truncated` variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +44,50 @@ macro_rules! from_truncation {
 }
 
 from_truncation!(FrameError, PayloadError, AppDataError, CryptoError, ContentError);
+
+/// Any of the errors, for callers who go through several layers.
+///
+/// Text and [`kind`](Self::kind) are those of the layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is not hex.
+    #[error(transparent)]
+    Hex(#[from] HexError),
+    /// The bytes are not a frame.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The payload has no structure.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    /// An advert says nothing about its node.
+    #[error(transparent)]
+    AppData(#[from] AppDataError),
+    /// Something could not be decrypted, or a key or signature not used.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+    /// A decrypted text is not what its packet type promises.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// A packet is not written.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+impl Error {
+    /// The stable name of this kind of error.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Hex(err) => err.kind(),
+            Self::Frame(err) => err.kind(),
+            Self::Payload(err) => err.kind(),
+            Self::AppData(err) => err.kind(),
+            Self::Crypto(err) => err.kind(),
+            Self::Content(err) => err.kind(),
+            Self::Encode(err) => err.kind(),
+        }
+    }
+}
 
 /// Why bytes are not a frame.
 ///

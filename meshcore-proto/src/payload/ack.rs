@@ -11,7 +11,8 @@ use crate::write::put_all;
 /// [checksum 4] [extra 0..]
 /// ```
 ///
-/// Four bytes are a plain one; five come from a room server, the fifth being
+/// Four bytes are a plain one, also that of a room server for a post; five are a
+/// room server's answer to a client that shows it is still there, the fifth being
 /// the number of unsynced posts; six carry an attempt counter and a random byte
 /// (firmware `src/helpers/BaseChatMesh.cpp`, `examples/simple_room_server/MyMesh.cpp`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

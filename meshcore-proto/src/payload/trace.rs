@@ -43,6 +43,16 @@ impl<'a> Trace<'a> {
     /// [`EncodeError::InvalidTracePath`] unless `entry_size` is 1, 2, 4 or 8,
     /// divides the route, and there are at most 63 entries: each adds a byte to
     /// the path (firmware `examples/companion_radio/MyMesh.cpp`).
+    ///
+    /// ```
+    /// use meshcore_proto::payload::Trace;
+    /// use meshcore_proto::Route;
+    ///
+    /// // along 84e4.. and 5a6c.., and back
+    /// let trace = Trace::new(7, 0, 2, &[0x84, 0xe4, 0x5a, 0x6c, 0x84, 0xe4]).unwrap();
+    /// let frame = Route::zero_hop().frame(&trace).unwrap();
+    /// assert_eq!(frame.to_string(), "260007000000000000000184e45a6c84e4");
+    /// ```
     pub fn new(tag: u32, auth_code: u32, entry_size: usize, route: &'a [u8]) -> Result<Self, EncodeError> {
         let max = usize::from(PathLen::MAX_COUNT);
         let flags = match entry_size {

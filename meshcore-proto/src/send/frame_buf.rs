@@ -1,15 +1,18 @@
 //! A frame in a buffer of its own, without allocation.
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::ops::Deref;
+use core::str::FromStr;
 
-use crate::error::EncodeError;
-use crate::hex::LowerHex;
+use crate::error::{EncodeError, Error};
+use crate::hex::{LowerHex, decode_into};
 use crate::packet::{MAX_FRAME, Packet};
 
 /// The bytes of one frame, up to 254, kept in place.
 ///
-/// It is a slice of bytes: hand it to a radio, or to [`Packet::parse`].
+/// It is a slice of bytes: hand it to a radio, or to [`Packet::parse`]. Its text
+/// is hex, either case in, lower case out.
 #[derive(Clone, Copy)]
 pub struct FrameBuf {
     bytes: [u8; MAX_FRAME],
@@ -26,6 +29,17 @@ impl FrameBuf {
         let mut frame = Self { bytes: [0; MAX_FRAME], len: 0 };
         frame.len = packet.encode_into(&mut frame.bytes)?;
         Ok(frame)
+    }
+}
+
+impl FromStr for FrameBuf {
+    type Err = Error;
+
+    /// Reads a frame in hex, as leniently as [`Packet::parse_lax`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes = [0; MAX_FRAME];
+        let raw = decode_into(text, &mut bytes)?;
+        Ok(Self::of(&Packet::parse_lax(raw)?)?)
     }
 }
 
@@ -50,6 +64,12 @@ impl PartialEq for FrameBuf {
 }
 
 impl Eq for FrameBuf {}
+
+impl Hash for FrameBuf {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
 
 impl fmt::Debug for FrameBuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,5 +96,8 @@ mod tests {
         let frame = FrameBuf::of(&Packet::parse(&raw).unwrap()).unwrap();
         assert_eq!(*frame, raw);
         assert_eq!(frame.to_string(), "154284e45a6c11c6c541");
+        assert_eq!("154284E45A6C11C6C541".parse(), Ok(frame));
+        assert_eq!("1542".parse::<FrameBuf>().unwrap_err().kind(), "Truncated");
+        assert_eq!("154".parse::<FrameBuf>().unwrap_err().kind(), "InvalidHex");
     }
 }

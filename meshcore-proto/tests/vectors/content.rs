@@ -137,8 +137,8 @@ pub(crate) fn peer_decrypt(vector: &Value) -> Outcome {
             Ok(opened(&packet, plaintext, link.remote(), link.secret().as_bytes(), &receiver))
         }
         Payload::AnonReq(request) => {
-            let (plaintext, secret) = request.decrypt(&receiver, &mut buf)?;
-            Ok(opened(&packet, plaintext, &request.sender_public_key(), secret.as_bytes(), &receiver))
+            let (plaintext, link) = request.decrypt(&receiver, &mut buf)?;
+            Ok(opened(&packet, plaintext, link.remote(), link.secret().as_bytes(), &receiver))
         }
         other => panic!("not from node to node: {other:?}"),
     }

@@ -117,7 +117,7 @@ pub(crate) fn login(input: &Value) -> Outcome {
     }
     let mut plaintext = [0; MAX_PAYLOAD];
     let login = RoomLogin::new(number(&input["sync_since"]), password);
-    let len = login.encode_into(timestamp, &mut plaintext)?;
+    let len = login.encode_plaintext(timestamp, &mut plaintext)?;
     anon(input, &AnonRequest::parse(&plaintext[..len])?)
 }
 
