@@ -107,7 +107,7 @@ pub const fn snr_limit(spreading_factor: u8) -> Option<SnrQuarterDb> {
 ///
 /// 0 below the [limit](snr_limit), and for a spreading factor that has none.
 /// Nodes always reckon with spreading factor 10, whatever they use (firmware
-/// `src/helpers/radiolib/RadioLibWrappers.cpp`, `packetScoreInt`).
+/// `src/helpers/radiolib/RadioLibWrappers.cpp`).
 pub fn reception_score(snr: SnrQuarterDb, len: usize, spreading_factor: u8) -> f32 {
     let Some(limit) = snr_limit(spreading_factor) else { return 0.0 };
     if snr < limit {

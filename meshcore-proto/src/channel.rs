@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::base64;
 use crate::error::CryptoError;
@@ -56,7 +56,7 @@ impl ChannelKey {
     /// key (firmware `src/helpers/BaseChatMesh.cpp`, `setChannel`).
     pub fn from_stored(stored: [u8; 32]) -> Self {
         match stored.split_first_chunk::<16>() {
-            Some((secret, upper)) if upper.iter().all(|&byte| byte == 0) => Self::from_16(*secret),
+            Some((secret, upper)) if upper.ct_eq(&[0; 16]).into() => Self::from_16(*secret),
             _ => Self::from_32(stored),
         }
     }
@@ -67,7 +67,8 @@ impl ChannelKey {
     /// # Errors
     /// [`CryptoError::InvalidBase64`] or [`CryptoError::InvalidKeyLength`].
     pub fn from_base64(text: &str) -> Result<Self, CryptoError> {
-        Self::from_slice(base64::decode_key(text, &mut [0; 32])?)
+        let mut secret = Zeroizing::new([0; 32]);
+        Self::from_slice(base64::decode_key(text, &mut secret)?)
     }
 
     /// The key of the channel `Public`, known to all (firmware `docs/companion_protocol.md`).
@@ -118,8 +119,8 @@ impl FromStr for ChannelKey {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // no base64 of a key has as many digits as its hex
         if matches!(text.len(), 32 | 64) {
-            let mut secret = [0; 32];
-            if let Ok(secret) = crate::hex::decode_into(text, &mut secret) {
+            let mut secret = Zeroizing::new([0; 32]);
+            if let Ok(secret) = crate::hex::decode_into(text, &mut *secret) {
                 return Self::from_slice(secret);
             }
         }

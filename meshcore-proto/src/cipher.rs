@@ -10,6 +10,7 @@ use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
 
 use crate::error::{CryptoError, EncodeError};
 use crate::field::Field;
@@ -22,7 +23,10 @@ pub const MAC_LEN: usize = 2;
 
 /// Size of MAC and ciphertext for a plaintext of `plaintext_len` bytes.
 pub const fn sealed_len(plaintext_len: usize) -> usize {
-    MAC_LEN + plaintext_len.next_multiple_of(BLOCK)
+    match plaintext_len.checked_next_multiple_of(BLOCK) {
+        Some(ciphertext_len) => MAC_LEN.saturating_add(ciphertext_len),
+        None => usize::MAX,
+    }
 }
 
 /// Writes MAC and ciphertext of `plaintext` to the start of `out` and returns their length.
@@ -116,14 +120,31 @@ pub(crate) fn decrypt<'b>(
 }
 
 fn aes(secret: &[u8; 32]) -> Aes128 {
-    let key: [u8; BLOCK] = core::array::from_fn(|i| secret.get(i).copied().unwrap_or_default());
-    Aes128::new(&key.into())
+    let mut key = Array::default();
+    for (byte, secret) in key.iter_mut().zip(secret) {
+        *byte = *secret;
+    }
+    let cipher = Aes128::new(&key);
+    key.zeroize();
+    cipher
 }
 
 fn mac_of(secret: &[u8; 32], ciphertext: &[u8]) -> [u8; MAC_LEN] {
+    short_mac(secret, &[ciphertext])
+}
+
+/// The first two bytes of HMAC-SHA256 under a key of at most 64 bytes.
+pub(crate) fn short_mac(key: &[u8], parts: &[&[u8]]) -> [u8; MAC_LEN] {
     // a key of exactly one hash block cannot be refused; HMAC pads with zeros too
-    let key: [u8; 64] = core::array::from_fn(|i| secret.get(i).copied().unwrap_or_default());
-    let mac = Hmac::<Sha256>::new(&key.into()).chain_update(ciphertext);
+    let mut block = Array::default();
+    for (byte, key) in block.iter_mut().zip(key) {
+        *byte = *key;
+    }
+    let mut mac = Hmac::<Sha256>::new(&block);
+    block.zeroize();
+    for part in parts {
+        mac.update(part);
+    }
     let [a, b, ..]: [u8; 32] = mac.finalize().into_bytes().into();
     [a, b]
 }

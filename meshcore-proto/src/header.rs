@@ -143,7 +143,7 @@ pub enum PayloadType {
     /// Unencrypted control, such as discovery.
     Control,
     /// Types 12 to 14: valid on air, without meaning. Holds the number.
-    Reserved(u8),
+    Reserved(ReservedType),
     /// Opaque bytes of an application.
     RawCustom,
 }
@@ -165,7 +165,7 @@ impl PayloadType {
             10 => Self::Multipart,
             11 => Self::Control,
             15 => Self::RawCustom,
-            number => Self::Reserved(number),
+            number => Self::Reserved(ReservedType(number)),
         }
     }
 
@@ -184,7 +184,7 @@ impl PayloadType {
             Self::Trace => 9,
             Self::Multipart => 10,
             Self::Control => 11,
-            Self::Reserved(number) => number & 0x0f,
+            Self::Reserved(number) => number.0,
             Self::RawCustom => 15,
         }
     }
@@ -207,6 +207,25 @@ impl PayloadType {
             Self::Reserved(_) => "RESERVED",
             Self::RawCustom => "RAW_CUSTOM",
         }
+    }
+}
+
+/// The number of a payload type without a meaning: 12, 13 or 14.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReservedType(u8);
+
+impl ReservedType {
+    /// `None` for other numbers.
+    pub const fn new(number: u8) -> Option<Self> {
+        match number {
+            12..=14 => Some(Self(number)),
+            _ => None,
+        }
+    }
+
+    /// The number on the wire.
+    pub const fn get(self) -> u8 {
+        self.0
     }
 }
 
@@ -240,7 +259,9 @@ mod tests {
 
     #[test]
     fn reserved_types_keep_their_number() {
-        assert_eq!(PayloadType::from_bits(13), PayloadType::Reserved(13));
-        assert_eq!(PayloadType::Reserved(13).bits(), 13);
+        let PayloadType::Reserved(number) = PayloadType::from_bits(13) else { panic!() };
+        assert_eq!((number.get(), ReservedType::new(13)), (13, Some(number)));
+        assert_eq!(PayloadType::Reserved(number).bits(), 13);
+        assert_eq!(ReservedType::new(9), None);
     }
 }

@@ -48,6 +48,12 @@ impl PublicKey {
         NodeHash::new(self.0.get(..usize::from(size))?)
     }
 
+    /// The first `size` bytes, as traces name the nodes to visit. `None` unless
+    /// `size` is 1, 2, 4 or 8.
+    pub fn trace_hash(&self, size: usize) -> Option<&[u8]> {
+        if matches!(size, 1 | 2 | 4 | 8) { self.0.get(..size) } else { None }
+    }
+
     /// The first four bytes, by which posts of a room name their author.
     pub fn author_prefix(&self) -> &[u8; 4] {
         self.0.first_chunk().unwrap_or(&[0; 4])
@@ -170,6 +176,8 @@ mod tests {
         assert_eq!(KEY.node_hash(3).unwrap().to_string(), "84E474");
         assert_eq!(KEY.node_hash(0), None);
         assert_eq!(KEY.node_hash(4), None);
+        assert_eq!(KEY.trace_hash(4), Some(&hex!("84e4740f")[..]));
+        assert_eq!(KEY.trace_hash(3), None);
         assert!(KEY.has_hash("84e4".parse().unwrap()));
         assert!(!KEY.has_hash("84e5".parse().unwrap()));
     }

@@ -3,8 +3,8 @@
 use core::fmt;
 
 use curve25519_dalek::edwards::CompressedEdwardsY;
-use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign};
+use ed25519_dalek::{Signature, Verifier, VerifyingKey};
 use sha2::{Digest, Sha512};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -53,6 +53,15 @@ impl Identity {
         expanded
     }
 
+    /// The 64-byte private key, as nodes store and export it. Not wiped: that is
+    /// up to the caller.
+    pub fn private_key(&self) -> [u8; 64] {
+        let mut private_key = [0; 64];
+        let parts = self.scalar.iter().chain(&self.secret.hash_prefix);
+        private_key.iter_mut().zip(parts).for_each(|(byte, part)| *byte = *part);
+        private_key
+    }
+
     /// What others know this node by.
     pub fn public_key(&self) -> PublicKey {
         PublicKey::from_bytes(self.public.to_bytes())
@@ -94,6 +103,18 @@ impl Identity {
     }
 }
 
+impl PublicKey {
+    /// Whether the owner of this key signed `message`. About 50 µs.
+    ///
+    /// # Errors
+    /// [`CryptoError::InvalidSignature`], also when the key is not a point on
+    /// the curve.
+    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), CryptoError> {
+        let key = VerifyingKey::from_bytes(self.as_bytes()).map_err(|_| CryptoError::InvalidSignature)?;
+        key.verify(message, &Signature::from_bytes(signature)).map_err(|_| CryptoError::InvalidSignature)
+    }
+}
+
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Identity({}, …)", self.public_key())
@@ -117,6 +138,7 @@ mod tests {
         );
         assert_eq!(Identity::expand_seed(&SEED), expanded);
         let identity = Identity::from_expanded(&expanded);
+        assert_eq!(identity.private_key(), expanded);
         assert_eq!(identity.public_key(), Identity::from_seed(&SEED).public_key());
         assert_eq!(
             identity.public_key().to_string(),

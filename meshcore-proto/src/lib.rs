@@ -222,13 +222,13 @@ pub use fixed_keys::FixedKeys;
 #[cfg(feature = "bytes")]
 pub use frame::OwnedFrame;
 pub use hash::PacketHash;
-pub use header::{Header, PayloadType, RouteType};
+pub use header::{Header, PayloadType, ReservedType, RouteType};
 pub use id::{NodeHash, PublicKey};
 #[cfg(feature = "ed25519")]
 pub use identity::Identity;
 #[cfg(all(feature = "alloc", feature = "crypto"))]
 pub use keyring::{KeyRing, NamedKey};
-pub use node_type::NodeType;
+pub use node_type::{NodeType, ReservedNodeType};
 pub use packet::{DecodeOptions, MAX_FRAME, MAX_PAYLOAD, Packet, TransportCodes, WireCode};
 pub use path::{Path, PathHashes, PathLen, PathSnrs};
 pub use path_buf::PathBuf;

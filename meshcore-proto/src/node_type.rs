@@ -16,7 +16,7 @@ pub enum NodeType {
     /// Measures.
     Sensor,
     /// 5 to 15: not assigned. Holds the number.
-    Reserved(u8),
+    Reserved(ReservedNodeType),
 }
 
 impl NodeType {
@@ -28,7 +28,7 @@ impl NodeType {
             2 => Self::Repeater,
             3 => Self::Room,
             4 => Self::Sensor,
-            number => Self::Reserved(number),
+            number => Self::Reserved(ReservedNodeType(number)),
         }
     }
 
@@ -40,7 +40,7 @@ impl NodeType {
             Self::Repeater => 2,
             Self::Room => 3,
             Self::Sensor => 4,
-            Self::Reserved(number) => number & 0x0f,
+            Self::Reserved(number) => number.0,
         }
     }
 
@@ -54,6 +54,25 @@ impl NodeType {
             Self::Sensor => "SENSOR",
             Self::Reserved(_) => "RESERVED",
         }
+    }
+}
+
+/// The number of a node type without a meaning: 5 to 15.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReservedNodeType(u8);
+
+impl ReservedNodeType {
+    /// `None` for other numbers.
+    pub const fn new(number: u8) -> Option<Self> {
+        match number {
+            5..=15 => Some(Self(number)),
+            _ => None,
+        }
+    }
+
+    /// The number on the wire.
+    pub const fn get(self) -> u8 {
+        self.0
     }
 }
 
@@ -71,6 +90,7 @@ mod tests {
     fn all_sixteen_numbers_survive() {
         for bits in 0..16 {
             assert_eq!(NodeType::from_bits(bits).bits(), bits);
+            assert_eq!(ReservedNodeType::new(bits).is_some(), NodeType::from_bits(bits).name() == "RESERVED");
         }
     }
 }

@@ -160,7 +160,7 @@ impl<'a> Packet<'a> {
         Ok(Self { header, transport, path_len, path, payload })
     }
 
-    /// A frame made of its parts, refusing what a node would drop.
+    /// A frame made of its parts, refusing what a node would not take as a frame.
     ///
     /// # Errors
     /// [`EncodeError`] when the version is not 0, the transport codes do not go
@@ -183,9 +183,7 @@ impl<'a> Packet<'a> {
                 given: transport.is_some(),
             });
         }
-        if path.len() != path_len.byte_len() {
-            return Err(EncodeError::PathMismatch { need: path_len.byte_len(), have: path.len() });
-        }
+        path_len.check(path)?;
         if payload.len() > MAX_PAYLOAD {
             return Err(EncodeError::PayloadTooLong { len: payload.len(), max: MAX_PAYLOAD });
         }
@@ -242,7 +240,7 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// The payload as bytes, 0 to 184.
+    /// The payload as bytes, 0 to 184 unless [`DecodeOptions::max_payload`] let more pass.
     pub const fn payload_bytes(&self) -> &'a [u8] {
         self.payload
     }

@@ -109,6 +109,11 @@ pub(crate) fn at_least<'a>(
     labelled(field, min, verify(nom::combinator::rest, move |left: &[u8]| left.len() >= min))
 }
 
+/// A C string in a buffer: up to the first NUL or the end.
+pub(crate) fn until_nul(bytes: &[u8]) -> &[u8] {
+    bytes.split(|&byte| byte == 0).next().unwrap_or_default()
+}
+
 /// Reads fields one after the other and knows where it is.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {

@@ -41,6 +41,12 @@ impl PathLen {
         Ok(Self((hash_size - 1) << 6 | count))
     }
 
+    /// Refuses a path that is not as long as this says.
+    pub(crate) fn check(self, path: &[u8]) -> Result<(), EncodeError> {
+        let (need, have) = (self.byte_len(), path.len());
+        if need == have { Ok(()) } else { Err(EncodeError::PathMismatch { need, have }) }
+    }
+
     /// The byte on the wire.
     pub const fn get(self) -> u8 {
         self.0

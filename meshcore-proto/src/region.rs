@@ -2,11 +2,11 @@
 
 use core::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::cipher;
 use crate::header::PayloadType;
 use crate::packet::Packet;
 
@@ -57,11 +57,8 @@ impl RegionKey {
     /// while the packet travels. Never 0x0000 or 0xffff, which are reserved:
     /// their neighbours take their place.
     pub fn code_for(&self, payload_type: PayloadType, payload: &[u8]) -> u16 {
-        // a key of exactly one hash block cannot be refused; HMAC pads with zeros too
-        let key: [u8; 64] = core::array::from_fn(|i| self.0.get(i).copied().unwrap_or_default());
-        let mac = Hmac::<Sha256>::new(&key.into()).chain_update([payload_type.bits()]).chain_update(payload);
-        let [a, b, ..]: [u8; 32] = mac.finalize().into_bytes().into();
-        match u16::from_le_bytes([a, b]) {
+        let mac = cipher::short_mac(&*self.0, &[&[payload_type.bits()], payload]);
+        match u16::from_le_bytes(mac) {
             0x0000 => 0x0001,
             0xffff => 0xfffe,
             code => code,
@@ -79,7 +76,7 @@ impl RegionKey {
             codes.scope != 0
                 && !payload.is_empty()
                 && !self.is_null()
-                && self.code_for(packet.header().payload_type(), payload) == codes.scope
+                && self.code_for(packet.header().payload_type(), payload).ct_eq(&codes.scope).into()
         })
     }
 }

@@ -52,18 +52,25 @@ impl RouteType {
 }
 
 impl PayloadType {
-    /// Whether nodes pass on a flood of this type that carries `payload`.
+    /// Whether nodes pass on floods of this type.
     ///
-    /// Not `RAW_CUSTOM` and `TRACE`, which travel direct only; not `CONTROL`
-    /// with the top bit of its first byte set, which is for neighbours; not the
-    /// types without a meaning (firmware `src/Mesh.cpp`, `onRecvPacket`). A
-    /// payload too short for its type goes nowhere either; that shows when it
-    /// is parsed.
-    pub fn is_flood_forwarded(self, payload: &[u8]) -> bool {
+    /// Those between nodes and to channels are, adverts and acknowledgements too.
+    /// `TRACE`, `MULTIPART` and `RAW_CUSTOM` travel direct only, `CONTROL` is for
+    /// neighbours, and nodes pass on no type they do not know (firmware
+    /// `src/Mesh.cpp`, `onRecvPacket`). A payload too short for its type goes
+    /// nowhere either; that shows when it is parsed.
+    pub const fn is_flood_forwarded(self) -> bool {
         match self {
-            Self::RawCustom | Self::Trace | Self::Reserved(_) => false,
-            Self::Control => payload.first().is_some_and(|flags| flags & 0x80 == 0),
-            _ => true,
+            Self::Req
+            | Self::Response
+            | Self::TxtMsg
+            | Self::Ack
+            | Self::Advert
+            | Self::GrpTxt
+            | Self::GrpData
+            | Self::AnonReq
+            | Self::Path => true,
+            Self::Trace | Self::Multipart | Self::Control | Self::RawCustom | Self::Reserved(_) => false,
         }
     }
 }
@@ -130,7 +137,7 @@ impl LoopLimit {
 /// [`EncodeError::PathTooLong`] when the path is full.
 pub fn forwarded_flood(packet: &Packet<'_>, own: &PublicKey) -> Result<Option<PathBuf>, EncodeError> {
     let header = packet.header();
-    if header.route().is_direct() || !header.payload_type().is_flood_forwarded(packet.payload_bytes()) {
+    if header.route().is_direct() || !header.payload_type().is_flood_forwarded() {
         return Ok(None);
     }
     let mut path = PathBuf::from(PathHashes::new(packet.path_bytes(), packet.path_len()));
@@ -141,11 +148,15 @@ pub fn forwarded_flood(packet: &Packet<'_>, own: &PublicKey) -> Result<Option<Pa
 
 /// The path of a direct packet after the node `own` forwarded it: without its
 /// first hop, if that is the node (firmware `src/Mesh.cpp`,
-/// `removeSelfFromPath`). `None` otherwise, when no hop is left, and for
-/// floods and traces.
+/// `removeSelfFromPath`). `None` otherwise, when no hop is left, for floods and
+/// traces, and for `CONTROL` with the top bit of its first byte set, which is
+/// for neighbours.
 pub fn forwarded_direct(packet: &Packet<'_>, own: &PublicKey) -> Option<PathBuf> {
     let Path::Hashes(hops) = packet.path() else { return None };
-    if packet.header().route().is_flood() {
+    let is_control = packet.header().payload_type() == PayloadType::Control;
+    let is_for_neighbours =
+        is_control && packet.payload_bytes().first().is_some_and(|flags| flags & 0x80 != 0);
+    if packet.header().route().is_flood() || is_for_neighbours {
         return None;
     }
     let mut path = PathBuf::from(hops);
@@ -189,7 +200,7 @@ impl<'a> TraceProgress<'a> {
     }
 
     /// The key prefix of the node to be visited next: 1, 2, 4 or 8 bytes.
-    /// `None` when all were.
+    /// `None` when all were, also when a broken entry is left that no node can be.
     pub fn next_hop(&self) -> Option<&'a [u8]> {
         self.trace.route().get(self.completed())
     }
@@ -265,13 +276,10 @@ mod tests {
     }
 
     #[test]
-    fn some_types_do_not_flood() {
+    fn floods_of_the_first_nine_types_are_passed_on() {
         for bits in 0..16 {
-            let forwarded = PayloadType::from_bits(bits).is_flood_forwarded(&[0x80]);
-            assert_eq!(forwarded, bits <= 8 || bits == 10, "{bits}");
+            assert_eq!(PayloadType::from_bits(bits).is_flood_forwarded(), bits <= 8);
         }
-        assert!(PayloadType::Control.is_flood_forwarded(&[0x7f]));
-        assert!(!PayloadType::Control.is_flood_forwarded(&[]));
     }
 
     #[test]
@@ -325,6 +333,8 @@ mod tests {
         assert_eq!(forwarded_direct(&packet(&hex!("16 42 5a6c84e4 e1")), &OWN), None);
         assert_eq!(forwarded_direct(&packet(&hex!("16 40 e1")), &OWN), None);
         assert_eq!(forwarded_direct(&packet(&hex!("15 41 84e4 e1")), &OWN), None);
+        assert_eq!(forwarded_direct(&packet(&hex!("2e 01 84 80 04 01020304")), &OWN), None);
+        assert!(forwarded_direct(&packet(&hex!("2e 01 84 10")), &OWN).is_some());
         assert_eq!(forwarded_direct(&packet(&hex!("26 01 84 01000000 00000000 00 84")), &OWN), None);
     }
 

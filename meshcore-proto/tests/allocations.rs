@@ -4,8 +4,6 @@
 //! On frames made for this project, and on captured ones where they lie next to
 //! the workspace.
 
-#![cfg(all(feature = "std", feature = "ed25519"))]
-
 mod common;
 
 use std::collections::BTreeSet;

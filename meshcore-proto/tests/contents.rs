@@ -213,7 +213,7 @@ proptest! {
         ][..]),
     ) {
         let sent = &password.as_bytes()[..password.len().min(15)];
-        let received = padded(|out| AnonRequest::login(timestamp, &password).encode_into(out));
+        let received = padded(|out| AnonRequest::login(timestamp, &password)?.encode_into(out));
         prop_assert_eq!(AnonRequest::parse(&received).unwrap().login_password(), Some(sent));
 
         let login = RoomLogin::new(sync_since, &password);

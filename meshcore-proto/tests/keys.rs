@@ -1,7 +1,5 @@
 //! Laws of keys, paths and time on air, for any input.
 
-#![cfg(all(feature = "std", feature = "ed25519"))]
-
 use meshcore_proto::airtime::{LoraParams, firmware_estimate_ms, time_on_air_us};
 use meshcore_proto::payload::{Advert, AnonReq, GroupDatagram, MAX_APP_DATA, PeerDatagram};
 use meshcore_proto::{

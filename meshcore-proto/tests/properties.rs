@@ -1,8 +1,6 @@
 //! Laws that hold for any input. The strategies lean on the edges: 0 and 63
 //! hops, 64 path bytes, 0, 1 and 184 payload bytes.
 
-#![cfg(all(feature = "std", feature = "ed25519"))]
-
 use meshcore_proto::content::{GroupData, GroupText, MAX_TEXT};
 use meshcore_proto::payload::{Advert, AppData, GroupDatagram, LatLonE6, MAX_APP_DATA, Payload};
 use meshcore_proto::{

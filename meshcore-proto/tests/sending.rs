@@ -1,8 +1,6 @@
 //! What is sent is received: payloads of every type, on every route, opened
 //! with the keys they were sealed with.
 
-#![cfg(all(feature = "std", feature = "ed25519"))]
-
 use meshcore_proto::content::{
     AnonRequest, ChannelMessage, GroupData, GroupText, PathReturn, Request, Response, TextMessage,
 };
@@ -11,7 +9,8 @@ use meshcore_proto::payload::{
 };
 use meshcore_proto::{
     ChannelKey, EncodeError, EncodePayload, Identity, MAX_PAYLOAD, NewAdvert, NodeHash, NodeType, Packet,
-    PathBuf, PathLen, PayloadType, PeerLink, PublicKey, RegionKey, Route, SnrQuarterDb, TransportCodes,
+    PathBuf, PathLen, PayloadType, PeerLink, PublicKey, RegionKey, ReservedType, Route, SnrQuarterDb,
+    TransportCodes,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -132,7 +131,7 @@ proptest! {
             ),
             Payload::Control(Control::Other { flags: bits.0 & 0x7f, data: &extra }),
             Payload::RawCustom(&raw),
-            Payload::Reserved(12 + bits.0 % 3, &raw),
+            Payload::Reserved(ReservedType::new(12 + bits.0 % 3).unwrap(), &raw),
         ];
         for payload in payloads {
             let frame = way.send(&payload).unwrap();

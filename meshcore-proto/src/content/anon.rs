@@ -1,5 +1,7 @@
 //! The plaintext of `ANON_REQ`: a login, or a question of a stranger.
 
+use core::fmt;
+
 use crate::content::{MAX_ANON_PLAINTEXT, check_plaintext, split_nul};
 use crate::error::{ContentError, EncodeError};
 use crate::field::Field;
@@ -21,7 +23,7 @@ const MAX_PASSWORD: usize = 15;
 /// Which it is depends on the role of the receiver: every reading that the bytes
 /// allow is offered (firmware `src/helpers/BaseChatMesh.cpp`, `sendLogin`;
 /// `examples/simple_repeater/MyMesh.cpp`, `examples/simple_room_server/MyMesh.cpp`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct AnonRequest<'a> {
     timestamp: u32,
     body: &'a [u8],
@@ -50,10 +52,17 @@ impl<'a> AnonRequest<'a> {
     /// A login to a repeater or sensor; [`RoomLogin`] is the one to a room.
     ///
     /// Of the password the 15 bytes are sent that nodes compare, up to a NUL.
-    /// Without one it asks whether the sender is known. One that starts with a
-    /// control character is not read as a login.
-    pub fn login(timestamp: u32, password: &'a str) -> Self {
-        Self { timestamp, body: to_password(password.as_bytes()) }
+    /// Without one it asks whether the sender is known.
+    ///
+    /// # Errors
+    /// [`EncodeError::AmbiguousPassword`] when it starts with a control
+    /// character: nodes would read a question.
+    pub fn login(timestamp: u32, password: &'a str) -> Result<Self, EncodeError> {
+        let body = to_password(password.as_bytes());
+        match body.first() {
+            Some(&first @ ..0x20) => Err(EncodeError::AmbiguousPassword { first }),
+            _ => Ok(Self { timestamp, body }),
+        }
     }
 
     /// Unix seconds by the sender's clock.
@@ -150,7 +159,7 @@ impl<'a> AnonRequest<'a> {
 /// # #[cfg(not(feature = "ed25519"))]
 /// # fn main() {}
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RoomLogin<'a> {
     sync_since: u32,
     password: &'a [u8],
@@ -243,10 +252,7 @@ impl<'a> AnonQuestion<'a> {
     /// # Errors
     /// [`EncodeError::PathMismatch`] when `path` is not as long as `path_len` says.
     pub fn new(kind: AnonQuestionKind, path_len: PathLen, path: &'a [u8]) -> Result<Self, EncodeError> {
-        let (need, have) = (path_len.byte_len(), path.len());
-        if need != have {
-            return Err(EncodeError::PathMismatch { need, have });
-        }
+        path_len.check(path)?;
         Ok(Self { kind, path_len, path })
     }
 
@@ -290,6 +296,20 @@ fn to_password(text: &[u8]) -> &[u8] {
     text.get(..MAX_PASSWORD).unwrap_or(text)
 }
 
+// passwords are not for logs
+
+impl fmt::Debug for AnonRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AnonRequest(at {}, {} bytes …)", self.timestamp, self.body.len())
+    }
+}
+
+impl fmt::Debug for RoomLogin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RoomLogin(since {}, …)", self.sync_since)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -298,7 +318,7 @@ mod tests {
     #[test]
     fn a_login_is_a_password_of_15_bytes() {
         let mut out = [0; 32];
-        let len = AnonRequest::login(1, "a-password-longer-than-15").encode_into(&mut out).unwrap();
+        let len = AnonRequest::login(1, "a-password-longer-than-15").unwrap().encode_into(&mut out).unwrap();
         assert_eq!(out[..len], hex!("01000000 612d70617373776f72642d6c6f6e67"));
         let request = AnonRequest::parse(&out).unwrap();
         assert_eq!(request.login_password(), Some(&b"a-password-long"[..]));
@@ -307,8 +327,9 @@ mod tests {
 
     #[test]
     fn an_empty_password_asks_whether_one_is_known() {
-        let request = AnonRequest::login(1, "");
+        let request = AnonRequest::login(1, "").unwrap();
         assert_eq!(request, AnonRequest::parse(&hex!("01000000")).unwrap());
+        assert_eq!(AnonRequest::login(1, "\x01"), Err(EncodeError::AmbiguousPassword { first: 1 }));
         assert_eq!((request.selector(), request.login_password()), (None, Some(&[][..])));
         assert_eq!(request.room_login(), None);
         let padded = AnonRequest::parse(&hex!("01000000 00000000")).unwrap();

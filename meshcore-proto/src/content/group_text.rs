@@ -4,7 +4,7 @@ use core::str;
 
 use crate::error::{ContentError, EncodeError};
 use crate::field::Field;
-use crate::parse::{Reader, at_least, byte, u32_le};
+use crate::parse::{Reader, at_least, byte, u32_le, until_nul};
 use crate::write::Writer;
 
 /// Most bytes of a text, sender included (firmware `src/helpers/BaseChatMesh.h`, `MAX_TEXT_LEN`).
@@ -41,8 +41,7 @@ impl<'a> GroupText<'a> {
             byte(Field::Flags),
             at_least(Field::Payload, 0),
         ))?;
-        let parsed =
-            Self { timestamp, flags, text: rest.split(|&byte| byte == 0).next().unwrap_or_default() };
+        let parsed = Self { timestamp, flags, text: until_nul(rest) };
         match parsed.txt_type() {
             0 => Ok(parsed),
             txt_type => Err(ContentError::UnsupportedTextType { txt_type }),

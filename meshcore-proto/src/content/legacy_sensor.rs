@@ -31,11 +31,7 @@ impl LegacySensorTelemetry {
         if parsed.node_type != NodeType::Sensor || parsed.name.is_none() {
             return None;
         }
-        let name_start = 1
-            + parsed.position.map_or(0, |_| 8)
-            + parsed.feat1.map_or(0, |_| 2)
-            + parsed.feat2.map_or(0, |_| 2);
-        let (_, after) = split_nul(app_data.get(name_start..)?);
+        let (_, after) = split_nul(app_data.get(parsed.name_offset()..)?);
         let padding = after.iter().take_while(|&&byte| byte == 0).count();
         let fields = Reader::new(after.get(padding..)?).read((u16_le(Field::Body), i16_le(Field::Body)));
         let (battery_mv, temperature_centi) = fields.ok()?;

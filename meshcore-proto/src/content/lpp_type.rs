@@ -6,34 +6,60 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
-#[expect(missing_docs, reason = "the names say it, with the units of `units`")]
 pub enum LppType {
+    /// Digital input, a number.
     DigitalInput = 0,
+    /// Digital output, a number.
     DigitalOutput = 1,
+    /// Analog input, hundredths.
     AnalogInput = 2,
+    /// Analog output, hundredths.
     AnalogOutput = 3,
+    /// Generic, a number.
     Generic = 100,
+    /// Luminosity in lx.
     Luminosity = 101,
+    /// Presence, a number.
     Presence = 102,
+    /// Temperature in °C, tenths.
     Temperature = 103,
+    /// Humidity in %, halves.
     Humidity = 104,
+    /// Accelerometer in G, three axes, thousandths.
     Accelerometer = 113,
+    /// Pressure in hPa, tenths.
     Pressure = 115,
+    /// Voltage in V, hundredths.
     Voltage = 116,
+    /// Current in A, thousandths.
     Current = 117,
+    /// Frequency in Hz.
     Frequency = 118,
+    /// Percentage in %.
     Percentage = 120,
+    /// Altitude in m.
     Altitude = 121,
+    /// Concentration in ppm.
     Concentration = 125,
+    /// Power in W.
     Power = 128,
+    /// Distance in m, thousandths.
     Distance = 130,
+    /// Energy in kWh, thousandths.
     Energy = 131,
+    /// Direction in °.
     Direction = 132,
+    /// A time: seconds since 1970.
     UnixTime = 133,
+    /// Gyrometer in °/s, three axes, hundredths.
     Gyrometer = 134,
+    /// Colour: red, green and blue, 0 to 255 each.
     Colour = 135,
+    /// A place: latitude and longitude in ten thousandths of a degree, altitude in hundredths of a metre.
     Gps = 136,
+    /// Switch, a number.
     Switch = 142,
+    /// A line on the map; its first byte is its size, the rest is not read.
     Polyline = 240,
 }
 

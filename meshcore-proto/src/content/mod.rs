@@ -40,6 +40,7 @@ pub use response::{
 pub use text::{TextMessage, TextType};
 
 use crate::error::EncodeError;
+use crate::parse::until_nul;
 
 /// Most bytes of plaintext in `REQ`, `RESPONSE` and `TXT_MSG` (firmware `src/Mesh.cpp`, `createDatagram`).
 pub const MAX_PEER_PLAINTEXT: usize = 167;
@@ -49,7 +50,7 @@ pub const MAX_ANON_PLAINTEXT: usize = 136;
 
 /// `bytes` before the first NUL, and after it.
 fn split_nul(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+    let text = until_nul(bytes);
     (text, bytes.get(text.len() + 1..).unwrap_or_default())
 }
 

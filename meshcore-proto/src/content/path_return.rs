@@ -58,6 +58,9 @@ impl<'a> PathReturn<'a> {
     /// A path with an acknowledgement or a response.
     ///
     /// # Errors
+    /// [`EncodeError::PayloadTooShort`] without an extra, for which there is
+    /// [`without_extra`](Self::without_extra), and below the 4 bytes that both
+    /// have at least: padding would pass for the rest;
     /// [`EncodeError::PathMismatch`] when `path` is not as long as `path_len` says;
     /// [`EncodeError::PlaintextTooLong`] above 161 bytes of path and extra.
     pub fn new(
@@ -66,6 +69,13 @@ impl<'a> PathReturn<'a> {
         extra_type: PayloadType,
         extra: &'a [u8],
     ) -> Result<Self, EncodeError> {
+        let min = match extra_type {
+            PayloadType::Ack | PayloadType::Response => 4,
+            _ => 1,
+        };
+        if extra.len() < min {
+            return Err(EncodeError::PayloadTooShort { len: extra.len(), min });
+        }
         Self { path_len, path, extra_type: extra_type.bits(), extra }.checked()
     }
 
@@ -82,10 +92,7 @@ impl<'a> PathReturn<'a> {
     }
 
     fn checked(self) -> Result<Self, EncodeError> {
-        let (need, have) = (self.path_len.byte_len(), self.path.len());
-        if need != have {
-            return Err(EncodeError::PathMismatch { need, have });
-        }
+        self.path_len.check(self.path)?;
         check_plaintext(self.encoded_len(), MAX_PLAINTEXT)?;
         Ok(self)
     }
@@ -160,6 +167,7 @@ impl<'a> PathReturn<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
     use hex_literal::hex;
 
     #[test]

@@ -105,7 +105,7 @@ impl<'a> TextMessage<'a> {
         };
         let (text, after) = split_nul(text_fields.rest());
         let extended_attempt = match (txt_type, after) {
-            (TextType::Plain, [attempt @ 1..=0xff, ..]) => Some(*attempt),
+            (TextType::Plain, [attempt @ 4..=0xff, ..]) => Some(*attempt),
             _ => None,
         };
         let attempt = flags & MAX_SHORT_ATTEMPT;

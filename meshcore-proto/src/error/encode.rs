@@ -123,6 +123,13 @@ pub enum EncodeError {
         hops: u8,
     },
 
+    /// A password that nodes would take for a question.
+    #[error("password that starts with byte {first:#04x}: nodes read a question")]
+    AmbiguousPassword {
+        /// Its first byte, 0x01 to 0x1f.
+        first: u8,
+    },
+
     /// A number that its bits cannot hold.
     #[error("{field} {value}: at most {max}")]
     FieldOutOfRange {
@@ -182,6 +189,7 @@ impl EncodeError {
             Self::PlaintextTooLong { .. } => "PlaintextTooLong",
             Self::TextTooLong { .. } => "TextTooLong",
             Self::InvalidTracePath { .. } | Self::MisroutedTrace { .. } => "InvalidTracePath",
+            Self::AmbiguousPassword { .. } => "AmbiguousPassword",
             Self::FieldOutOfRange { .. } | Self::RecordOutOfRange { .. } => "FieldOutOfRange",
             Self::InvalidRecord { .. } => "InvalidRecord",
             Self::AppDataTooLong { .. } => "AppDataTooLong",

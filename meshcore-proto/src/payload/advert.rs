@@ -87,6 +87,12 @@ impl<'a> Advert<'a> {
         put_all(out, &[self.public_key, self.timestamp, self.signature, self.app_data, self.trailing])
     }
 
+    /// What the signature covers, one after the other: key, timestamp and advert
+    /// data. For those who verify it elsewhere.
+    pub const fn signed_parts(&self) -> [&'a [u8]; 3] {
+        [self.public_key, self.timestamp, self.app_data]
+    }
+
     /// Whether the owner of the key made this advert. About 50 µs.
     ///
     /// # Errors
@@ -94,13 +100,10 @@ impl<'a> Advert<'a> {
     /// the curve.
     #[cfg(feature = "ed25519")]
     pub fn verify(&self) -> Result<(), CryptoError> {
-        use ed25519_dalek::{Signature, Verifier, VerifyingKey};
-
         let mut message = [0; SIGNED_MAX];
         let message = signed_message(self.public_key, self.timestamp, self.app_data, &mut message)
             .map_err(|_| CryptoError::InvalidSignature)?;
-        let key = VerifyingKey::from_bytes(self.public_key).map_err(|_| CryptoError::InvalidSignature)?;
-        key.verify(message, &Signature::from_bytes(self.signature)).map_err(|_| CryptoError::InvalidSignature)
+        self.public_key().verify(message, self.signature)
     }
 
     /// Writes a signed advert to the start of `out` and returns its length.

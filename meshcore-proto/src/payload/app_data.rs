@@ -3,7 +3,7 @@
 use crate::error::{AppDataError, EncodeError};
 use crate::field::Field;
 use crate::node_type::NodeType;
-use crate::parse::{Reader, byte, i32_pair_le, u16_le};
+use crate::parse::{Reader, byte, i32_pair_le, u16_le, until_nul};
 use crate::write::Writer;
 
 /// Most bytes of advert data that nodes read and sign (firmware `src/MeshCore.h`, `MAX_ADVERT_DATA_SIZE`).
@@ -102,9 +102,14 @@ impl<'a> AppData<'a> {
             parsed.feat2 = Some(fields.read(u16_le(Field::Feature2))?);
         }
         if flags & HAS_NAME != 0 {
-            parsed.name = Some(to_nul(fields.rest()));
+            parsed.name = Some(until_nul(fields.rest()));
         }
         Ok(parsed)
+    }
+
+    /// Where the name starts in the bytes that were read.
+    pub(crate) fn name_offset(&self) -> usize {
+        1 + self.position.map_or(0, |_| 8) + self.feat1.map_or(0, |_| 2) + self.feat2.map_or(0, |_| 2)
     }
 
     /// The name as text; `None` without a name or when it is not UTF-8.
@@ -123,9 +128,8 @@ impl<'a> AppData<'a> {
     pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
         let feat1 = self.feat1.filter(|&word| word != 0);
         let feat2 = self.feat2.filter(|&word| word != 0);
-        let before_name =
-            1 + self.position.map_or(0, |_| 8) + feat1.map_or(0, |_| 2) + feat2.map_or(0, |_| 2);
-        let name = utf8_prefix(to_nul(self.name.unwrap_or_default()), MAX_APP_DATA - before_name);
+        let before_name = Self { feat1, feat2, ..*self }.name_offset();
+        let name = utf8_prefix(until_nul(self.name.unwrap_or_default()), MAX_APP_DATA - before_name);
 
         let flag = |is_set, bit| if is_set { bit } else { 0 };
         let flags = self.node_type.bits()
@@ -146,11 +150,6 @@ impl<'a> AppData<'a> {
         data.put(name)?;
         Ok(data.written())
     }
-}
-
-/// A C string in a buffer: up to the first NUL or the end.
-fn to_nul(bytes: &[u8]) -> &[u8] {
-    bytes.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
 /// The longest valid UTF-8 that starts `bytes` and fits `max`

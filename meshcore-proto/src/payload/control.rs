@@ -230,7 +230,7 @@ mod tests {
         assert_eq!((all.prefix_only(), all.tag(), all.since()), (false, 0xca31_f6d0, None));
         assert!(all.asks_for(NodeType::Repeater));
         assert!(!all.asks_for(NodeType::Chat));
-        assert!(!all.asks_for(NodeType::Reserved(10)));
+        assert!(!all.asks_for(NodeType::from_bits(10)));
 
         let payload = hex!("81 04 d0f631ca 01000000 ff");
         let Control::DiscoverReq(recent) = Control::parse(&payload).unwrap() else { panic!() };

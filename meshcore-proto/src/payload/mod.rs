@@ -25,7 +25,7 @@ pub use peer::PeerDatagram;
 pub use trace::{Trace, TraceRoute};
 
 use crate::error::{EncodeError, PayloadError};
-use crate::header::PayloadType;
+use crate::header::{PayloadType, ReservedType};
 use crate::path::PathLen;
 use crate::write::put_all;
 
@@ -59,7 +59,7 @@ pub enum Payload<'a> {
     /// Opaque bytes of an application, 0 to 184.
     RawCustom(&'a [u8]),
     /// Types 12 to 14: the number and the bytes.
-    Reserved(u8, &'a [u8]),
+    Reserved(ReservedType, &'a [u8]),
 }
 
 impl<'a> Payload<'a> {
@@ -153,6 +153,7 @@ mod tests {
     #[test]
     fn a_reserved_type_keeps_its_number_and_bytes() {
         let packet = Packet::parse(&hex!("3a 00 01")).unwrap();
-        assert_eq!(packet.payload(), Ok(Payload::Reserved(14, &[1])));
+        let number = ReservedType::new(14).unwrap();
+        assert_eq!(packet.payload(), Ok(Payload::Reserved(number, &[1])));
     }
 }

@@ -1,7 +1,8 @@
 //! Packets on their way out: a payload, a route, a frame.
 //!
 //! Whatever can be sent implements [`EncodePayload`]; a [`Route`] makes a frame
-//! of it. Nothing a node would drop is made.
+//! of it. What is built here keeps the limits of nodes; what was received is sent
+//! as it came.
 
 mod frame_buf;
 mod route;
@@ -17,14 +18,15 @@ pub use sealed::{ChannelContent, PeerContent, ToChannel, ToPeer};
 
 use crate::error::EncodeError;
 use crate::header::PayloadType;
-use crate::payload::{Ack, Advert, Control, DiscoverReq, DiscoverResp, Multipart, Payload, Trace};
+use crate::payload::{Ack, Advert, AnonReq, Control, DiscoverReq, DiscoverResp, Multipart, Payload, Trace};
 
 /// What can be the payload of a packet.
 ///
-/// The views of [`crate::payload`] are: those that are not encrypted can be
-/// made with their `new`, all of them are written as they were read. What is
-/// signed or encrypted first is made by `NewAdvert`, `ChannelKey::seal` and
-/// `PeerLink::seal`. Opaque bytes are [`Payload::RawCustom`].
+/// A [`Payload`] is, and so are the views of [`crate::payload`] that belong to
+/// one type: those that are not encrypted can be made with their `new`, all of
+/// them are written as they were read. What is signed or encrypted first is made
+/// by `NewAdvert`, `ChannelKey::seal` and `PeerLink::seal`. Opaque bytes are
+/// [`Payload::RawCustom`].
 pub trait EncodePayload {
     /// What the header calls it.
     fn payload_type(&self) -> PayloadType;
@@ -54,6 +56,7 @@ macro_rules! encode_payload {
 encode_payload! {
     Ack<'_>: Ack,
     Advert<'_>: Advert,
+    AnonReq<'_>: AnonReq,
     Trace<'_>: Trace,
     Multipart<'_>: Multipart,
     Control<'_>: Control,

@@ -1,5 +1,7 @@
 //! What is encrypted or signed when it is sent.
 
+use core::fmt;
+
 use crate::channel::ChannelKey;
 use crate::content::{AnonRequest, ChannelMessage, GroupData, PathReturn, Request, Response, TextMessage};
 use crate::error::EncodeError;
@@ -61,7 +63,6 @@ content! {
 }
 
 /// A content for one node, encrypted when it is written.
-#[derive(Debug)]
 pub struct ToPeer<'a, C> {
     link: &'a PeerLink,
     content: &'a C,
@@ -94,7 +95,6 @@ impl<C: PeerContent> EncodePayload for ToPeer<'_, C> {
 }
 
 /// A content for a channel, encrypted when it is written.
-#[derive(Debug)]
 pub struct ToChannel<'a, C> {
     key: &'a ChannelKey,
     content: &'a C,
@@ -117,6 +117,20 @@ impl<C: ChannelContent> EncodePayload for ToChannel<'_, C> {
         let plaintext =
             plaintext(&mut buf, GroupDatagram::MAX_PLAINTEXT, |buf| self.content.encode_plaintext(buf))?;
         GroupDatagram::seal(self.key, plaintext, out)
+    }
+}
+
+// what is said is not for logs
+
+impl<C> fmt::Debug for ToPeer<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ToPeer({:?}, …)", self.link)
+    }
+}
+
+impl<C> fmt::Debug for ToChannel<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ToChannel({:?}, …)", self.key)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is sent: payloads made from their fields, on a route, as a frame.
 
 use meshcore_proto::content::{AnonRequest, PathReturn, Request, Response, RoomLogin, TextMessage};
-use meshcore_proto::payload::{Ack, DiscoverReq, DiscoverResp, Multipart, PeerDatagram, Trace};
+use meshcore_proto::payload::{Ack, DiscoverReq, DiscoverResp, Multipart, Payload, PeerDatagram, Trace};
 use meshcore_proto::{
     EncodeError, EncodePayload, MAX_PAYLOAD, NodeHash, NodeType, PathBuf, PathLen, PayloadType, PeerLink,
     PublicKey, Route, SnrQuarterDb, TransportCodes,
@@ -113,7 +113,7 @@ fn anon(input: &Value, request: &AnonRequest<'_>) -> Outcome {
 pub(crate) fn login(input: &Value) -> Outcome {
     let (timestamp, password) = (number(&input["timestamp"]), text_of(&input["password"]));
     if input["room"] != true {
-        return anon(input, &AnonRequest::login(timestamp, password));
+        return anon(input, &AnonRequest::login(timestamp, password)?);
     }
     let mut plaintext = [0; MAX_PAYLOAD];
     let login = RoomLogin::new(number(&input["sync_since"]), password);
@@ -152,6 +152,10 @@ pub(crate) fn ack(input: &Value) -> Outcome {
     let ack = bytes(&input["ack"]);
     let (checksum, extra) = ack.split_first_chunk().unwrap();
     Ok(json!({"raw_hex": frame(&Ack::new(*checksum, extra), input)?}))
+}
+
+pub(crate) fn raw_custom(input: &Value) -> Outcome {
+    Ok(json!({"raw_hex": frame(&Payload::RawCustom(&bytes(&input["data"])), input)?}))
 }
 
 pub(crate) fn multipart_ack(input: &Value) -> Outcome {
