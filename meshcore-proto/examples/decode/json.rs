@@ -4,34 +4,48 @@
 //! |---|---|
 //! | `header` | `byte`, `route_type`, `route`, `payload_type`, `payload_name`, `version` |
 //! | `transport_codes` | `[scope, home]` as numbers, or null |
+//! | `regions` | names of the given regions whose code the packet carries |
 //! | `path` | `len_byte`, `hash_size`, `hash_count`, `hex`, `hops` (null for `TRACE`) |
 //! | `payload_hex`, `packet_hash`, `total_len` | the payload's bytes, what identifies the packet, the frame's length |
 //! | `payload` | `kind` and the fields of that kind, or null |
 //! | `payload_error` | kind of the error, or null |
-//! | `decrypted` | for channel messages: `channel`, `plaintext`, and `text` or `data`; null when no key fits |
-//! | `decrypt_error` | kind of the error, or null |
+//! | `decrypted` | what a message says, see below; null when no key fits |
+//! | `decrypt_error` | kind of the error, or null; of messages between nodes only when a node was given |
+//!
+//! | Message | `decrypted` |
+//! |---|---|
+//! | `GRP_TXT`, `GRP_DATA` | `channel`, `plaintext`, and `text` or `data` |
+//! | between nodes | `to` and `from`, public keys; `plaintext`; `content_error`, kind or null; and what follows |
+//! | `TXT_MSG` | `text`: `timestamp`, `txt_type`, `attempt`, `author_prefix`, `text` (null unless UTF-8), `text_hex` |
+//! | `REQ` | `request`: `timestamp`, `request_type`, `name`, `params` |
+//! | `RESPONSE` | `response`: `tag`, `body` |
+//! | `PATH` | `path`: `hash_size`, `hops`, `extra_type`, `extra`, and `ack` or `response` |
+//! | `ANON_REQ` | `timestamp`; `login`, `room_login`, `question`: each reading it allows, with lengths for passwords |
+//!
+//! The `plaintext` of `ANON_REQ` is null: there may be a password in it.
 //!
 //! Bytes are lower-case hex, `*_q4` quarter decibels, `*_e6` millionths of a
-//! degree. What was not a frame has one key, `error`, with `layer`, `kind` and
-//! `message`.
+//! degree. What was not a frame has one key, `error`, with `layer`, `kind`,
+//! `message` and `line`, its number, or null for an argument.
 
 use std::io::{self, Write};
 
-use meshcore_proto::content::{GroupData, GroupText};
+use meshcore_proto::content::{GroupData, GroupText, PathReturn, Response, TextMessage};
 use meshcore_proto::hex::LowerHex;
 use meshcore_proto::payload::{Ack, Advert, Control, GroupDatagram, Trace};
-use meshcore_proto::{CryptoError, KeyRing, MAX_PAYLOAD, Packet, Path, Payload};
+use meshcore_proto::{CryptoError, MAX_PAYLOAD, Packet, Path, PathHashes, Payload};
 use serde_json::{Value, json};
 
-use crate::LineError;
-use crate::clean::is_obeyed;
+use crate::clean::is_unseen;
+use crate::keys::{Content, Keys, Opened};
+use crate::line::LineError;
 
 /// Writes a line of JSON that a terminal can be shown as well.
 pub(crate) fn write(out: &mut impl Write, value: &Value) -> io::Result<()> {
     let mut line = String::new();
     for c in value.to_string().chars() {
         // all of them are in strings, and none is beyond the first 65 536
-        if is_obeyed(c) {
+        if is_unseen(c) {
             line.push_str(&format!("\\u{:04x}", u32::from(c)));
         } else {
             line.push(c);
@@ -40,23 +54,19 @@ pub(crate) fn write(out: &mut impl Write, value: &Value) -> io::Result<()> {
     writeln!(out, "{line}")
 }
 
-pub(crate) fn error(err: &LineError) -> Value {
+pub(crate) fn error(err: &LineError, line: Option<usize>) -> Value {
     let (layer, kind) = err.layer_and_kind();
-    json!({"error": {"layer": layer, "kind": kind, "message": err.to_string()}})
+    json!({"error": {"layer": layer, "kind": kind, "message": err.to_string(), "line": line}})
 }
 
-pub(crate) fn frame(packet: &Packet<'_>, keys: &KeyRing) -> Value {
+pub(crate) fn frame(packet: &Packet<'_>, keys: &Keys) -> Value {
     let header = packet.header();
     let hops = match packet.path() {
-        Path::Hashes(hops) => json!(hops.iter().map(|hop| hex(hop.as_bytes())).collect::<Vec<_>>()),
+        Path::Hashes(hops) => json!(hashes(hops)),
         Path::Snrs(_) => Value::Null,
     };
     let payload = packet.payload();
-    let decrypted = match &payload {
-        Ok(Payload::GrpTxt(group)) => Some(decrypted(group, keys, true)),
-        Ok(Payload::GrpData(group)) => Some(decrypted(group, keys, false)),
-        _ => None,
-    };
+    let decrypted = payload.as_ref().ok().and_then(|payload| decrypted(payload, keys));
     json!({
         "header": {
             "byte": header.get(),
@@ -67,6 +77,7 @@ pub(crate) fn frame(packet: &Packet<'_>, keys: &KeyRing) -> Value {
             "version": header.version(),
         },
         "transport_codes": packet.transport().map(|codes| [codes.scope, codes.home]),
+        "regions": keys.regions.matches(packet).map(|region| &region.name).collect::<Vec<_>>(),
         "path": {
             "len_byte": packet.path_len().get(),
             "hash_size": packet.path_len().hash_size(),
@@ -190,10 +201,18 @@ fn control(control: &Control<'_>) -> Value {
     value
 }
 
-/// What a channel message says, if one of the keys opens it.
-fn decrypted(group: &GroupDatagram<'_>, keys: &KeyRing, is_text: bool) -> Result<Value, CryptoError> {
+/// What a message says, if one of the keys opens it.
+fn decrypted(payload: &Payload<'_>, keys: &Keys) -> Option<Result<Value, CryptoError>> {
+    match payload {
+        Payload::GrpTxt(group) => Some(channel_message(group, keys, true)),
+        Payload::GrpData(group) => Some(channel_message(group, keys, false)),
+        sealed => Some(keys.open(sealed)?.map(|opened| node_message(&opened))),
+    }
+}
+
+fn channel_message(group: &GroupDatagram<'_>, keys: &Keys, is_text: bool) -> Result<Value, CryptoError> {
     let mut buf = [0; MAX_PAYLOAD];
-    let (plaintext, channel) = group.decrypt(keys, &mut buf)?;
+    let (plaintext, channel) = group.decrypt(&keys.channels, &mut buf)?;
     let text = GroupText::parse(plaintext).ok().filter(|_| is_text);
     let data = GroupData::parse(plaintext).ok().filter(|_| !is_text);
     Ok(json!({
@@ -210,6 +229,68 @@ fn decrypted(group: &GroupDatagram<'_>, keys: &KeyRing, is_text: bool) -> Result
     }))
 }
 
+fn node_message(opened: &Opened) -> Value {
+    let mut value = json!({
+        "to": opened.to.to_string(),
+        "from": opened.from.to_string(),
+        "plaintext": opened.plaintext().map(hex),
+        "content_error": null,
+    });
+    match opened.content() {
+        Ok(Content::Text(message)) => value["text"] = text(&message),
+        Ok(Content::Request(request)) => {
+            value["request"] = json!({
+                "timestamp": request.timestamp(),
+                "request_type": request.request_type(),
+                "name": request.kind().name(),
+                "params": hex(request.params()),
+            });
+        }
+        Ok(Content::Response(answer)) => value["response"] = response(&answer),
+        Ok(Content::Path(path)) => value["path"] = path_return(&path),
+        Ok(Content::Anon(anon)) => {
+            let login = |password_len: Option<usize>| password_len.map(|len| json!({"password_len": len}));
+            value["timestamp"] = json!(anon.timestamp);
+            value["login"] = json!(login(anon.login));
+            value["room_login"] = json!(login(anon.room_login));
+            value["question"] =
+                json!(anon.question.map(|(name, hops)| json!({"name": name, "hash_count": hops})));
+        }
+        Err(err) => value["content_error"] = json!(err.kind()),
+    }
+    value
+}
+
+fn text(text: &TextMessage<'_>) -> Value {
+    json!({
+        "timestamp": text.timestamp(),
+        "txt_type": text.txt_type().name(),
+        "attempt": text.extended_attempt().unwrap_or_else(|| text.attempt()),
+        "author_prefix": text.author_prefix().map(|prefix| hex(prefix)),
+        "text": text.text(),
+        "text_hex": hex(text.text_bytes()),
+    })
+}
+
+fn response(response: &Response<'_>) -> Value {
+    json!({"tag": response.tag(), "body": hex(response.body())})
+}
+
+fn path_return(path: &PathReturn<'_>) -> Value {
+    json!({
+        "hash_size": path.path_len().hash_size(),
+        "hops": hashes(path.hops()),
+        "extra_type": path.extra_type_byte(),
+        "extra": hex(path.extra()),
+        "ack": path.ack().as_ref().map(ack),
+        "response": path.response().as_ref().map(response),
+    })
+}
+
+fn hashes(hops: PathHashes<'_>) -> Vec<String> {
+    hops.iter().map(|hop| hex(hop.as_bytes())).collect()
+}
+
 fn hex(bytes: &[u8]) -> String {
     LowerHex(bytes).to_string()
 }
@@ -220,10 +301,10 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_stays_json() {
-        let value = json!({"name": "a\u{1b}[2J\u{9b}\u{202e}\u{7f}é"});
+        let value = json!({"name": "a\u{1b}[2J\u{9b}\u{202e}\u{7f}\u{200b}\u{feff}é"});
         let mut line = Vec::new();
         write(&mut line, &value).unwrap();
-        assert!(String::from_utf8_lossy(&line).trim_end().chars().all(|c| !is_obeyed(c)));
+        assert!(String::from_utf8_lossy(&line).trim_end().chars().all(|c| !is_unseen(c)));
         assert_eq!(serde_json::from_slice::<Value>(&line).unwrap(), value);
     }
 }

@@ -3,14 +3,15 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use meshcore_proto::content::{GroupData, GroupText};
+use meshcore_proto::content::{GroupData, GroupText, RequestKind, Response, TextMessage};
 use meshcore_proto::hex::LowerHex;
-use meshcore_proto::payload::{Ack, Advert, AnonReq, Control, GroupDatagram, PeerDatagram, Trace};
-use meshcore_proto::{KeyRing, MAX_PAYLOAD, Packet, Path, Payload};
+use meshcore_proto::payload::{Ack, Advert, Control, GroupDatagram, Trace};
+use meshcore_proto::{MAX_PAYLOAD, Packet, Path, PathHashes, Payload};
 
 use crate::clean::Clean;
+use crate::keys::{Anon, Content, Keys, Opened};
 
-pub(crate) fn frame(out: &mut impl Write, packet: &Packet<'_>, keys: &KeyRing) -> io::Result<()> {
+pub(crate) fn frame(out: &mut impl Write, packet: &Packet<'_>, keys: &Keys) -> io::Result<()> {
     let header = packet.header();
     let (route, payload_type, len) = (header.route(), header.payload_type(), packet.encoded_len());
     writeln!(out, "{route} {payload_type} ({len} bytes, hash {})", packet.packet_hash())?;
@@ -22,16 +23,17 @@ pub(crate) fn frame(out: &mut impl Write, packet: &Packet<'_>, keys: &KeyRing) -
     if let Some([scope, home]) = packet.transport().map(|codes| codes.wire_text()) {
         tree.row("scope, home", format_args!("{scope}, {home}"))?;
     }
+    for region in keys.regions.matches(packet) {
+        tree.row("region", Clean(&region.name))?;
+    }
     match packet.path() {
-        Path::Hashes(hops) if hops.is_empty() => {
-            tree.row("path", format_args!("empty, {}-byte hashes", hops.hash_size()))?;
-        }
-        Path::Hashes(hops) => tree.row("path", list(hops.iter()))?,
+        Path::Hashes(hops) => tree.hops("path", hops)?,
         Path::Snrs(snrs) if snrs.is_empty() => tree.row("heard at", "nowhere yet")?,
         Path::Snrs(snrs) => tree.row("heard at", format_args!("{} dB", list(snrs.iter())))?,
     }
     match packet.payload() {
         Ok(payload) => tree.payload(&payload, keys),
+        Err(err) if packet.payload_bytes().is_empty() => tree.row("payload", err),
         Err(err) => tree.row("payload", format_args!("{err}: {}", LowerHex(packet.payload_bytes()))),
     }
 }
@@ -42,19 +44,32 @@ struct Tree<'o, W> {
 
 impl<W: Write> Tree<'_, W> {
     fn row(&mut self, label: &str, value: impl Display) -> io::Result<()> {
-        writeln!(self.out, "  {label:<12} {value}")
+        let value = value.to_string();
+        writeln!(self.out, "  {label:<12} {}", if value.is_empty() { "(empty)" } else { &value })
     }
 
-    fn payload(&mut self, payload: &Payload<'_>, keys: &KeyRing) -> io::Result<()> {
+    fn hops(&mut self, label: &str, hops: PathHashes<'_>) -> io::Result<()> {
+        if hops.is_empty() {
+            return self.row(label, format_args!("empty, {}-byte hashes", hops.hash_size()));
+        }
+        self.row(label, list(hops.iter()))
+    }
+
+    fn payload(&mut self, payload: &Payload<'_>, keys: &Keys) -> io::Result<()> {
         match payload {
             Payload::Req(peer) | Payload::Response(peer) | Payload::TxtMsg(peer) | Payload::Path(peer) => {
-                self.peer(peer)
+                self.row("to, from", format_args!("{:02X}, {:02X}", peer.dest_hash(), peer.src_hash()))?;
+                self.sealed(payload, peer.mac(), peer.ciphertext(), keys)
             }
             Payload::Ack(ack) => self.ack(ack),
             Payload::Advert(advert) => self.advert(advert),
             Payload::GrpTxt(group) => self.group(group, keys, true),
             Payload::GrpData(group) => self.group(group, keys, false),
-            Payload::AnonReq(request) => self.anon(request),
+            Payload::AnonReq(request) => {
+                self.row("to", format_args!("{:02X}", request.dest_hash()))?;
+                self.row("from", request.sender_public_key())?;
+                self.sealed(payload, request.mac(), request.ciphertext(), keys)
+            }
             Payload::Trace(trace) => self.trace(trace),
             Payload::Multipart(multipart) => {
                 let (inner, remaining) = (multipart.inner_type(), multipart.remaining());
@@ -69,10 +84,98 @@ impl<W: Write> Tree<'_, W> {
         }
     }
 
-    fn peer(&mut self, peer: &PeerDatagram<'_>) -> io::Result<()> {
-        self.row("to, from", format_args!("{:02X}, {:02X}", peer.dest_hash(), peer.src_hash()))?;
-        self.row("mac", LowerHex(peer.mac()))?;
-        self.row("ciphertext", LowerHex(peer.ciphertext()))
+    /// What one node says to another, if the keys open it.
+    fn sealed(
+        &mut self,
+        payload: &Payload<'_>,
+        mac: &[u8],
+        ciphertext: &[u8],
+        keys: &Keys,
+    ) -> io::Result<()> {
+        let ciphertext = LowerHex(ciphertext);
+        match keys.open(payload) {
+            Some(Ok(opened)) => self.opened(&opened),
+            Some(Err(err)) => {
+                self.row("mac", LowerHex(mac))?;
+                self.row("ciphertext", format_args!("{ciphertext} ({err})"))
+            }
+            None => {
+                self.row("mac", LowerHex(mac))?;
+                self.row("ciphertext", ciphertext)
+            }
+        }
+    }
+
+    fn opened(&mut self, opened: &Opened) -> io::Result<()> {
+        self.row("receiver", opened.to)?;
+        let content = opened.content();
+        // a stranger brings its key in the clear: shown already
+        if !matches!(content, Ok(Content::Anon(_))) {
+            self.row("sender", opened.from)?;
+        }
+        match content {
+            Ok(Content::Text(text)) => self.text(&text),
+            Ok(Content::Request(request)) => {
+                self.row("timestamp", request.timestamp())?;
+                match request.kind() {
+                    RequestKind::Other(number) => self.row("request", format_args!("{number:#04x}"))?,
+                    kind => self.row("request", kind)?,
+                }
+                self.row("parameters", LowerHex(request.params()))
+            }
+            Ok(Content::Response(response)) => self.response(&response),
+            Ok(Content::Path(path)) => {
+                self.hops("way", path.hops())?;
+                match (path.ack(), path.response()) {
+                    (Some(ack), _) => self.row("brings ACK", format_args!("{:08x}", ack.checksum())),
+                    (_, Some(response)) => self.response(&response),
+                    (None, None) if path.extra_type_byte() == 0xff => Ok(()),
+                    (None, None) => {
+                        self.row("brings", format_args!("{} {}", path.extra_type(), LowerHex(path.extra())))
+                    }
+                }
+            }
+            Ok(Content::Anon(anon)) => self.anon(&anon),
+            Err(err) => match opened.plaintext() {
+                Some(plaintext) => self.row("plaintext", format_args!("{} ({err})", LowerHex(plaintext))),
+                None => self.row("plaintext", err),
+            },
+        }
+    }
+
+    fn text(&mut self, text: &TextMessage<'_>) -> io::Result<()> {
+        self.row("timestamp", text.timestamp())?;
+        self.row("text type", text.txt_type())?;
+        self.row("attempt", text.extended_attempt().unwrap_or_else(|| text.attempt()))?;
+        if let Some(prefix) = text.author_prefix() {
+            self.row("author", LowerHex(prefix))?;
+        }
+        self.message(text.text(), text.text_bytes())
+    }
+
+    fn message(&mut self, text: Option<&str>, bytes: &[u8]) -> io::Result<()> {
+        match text {
+            Some(text) => self.row("message", Clean(text)),
+            None => self.row("message", format_args!("{} (not UTF-8)", LowerHex(bytes))),
+        }
+    }
+
+    fn response(&mut self, response: &Response<'_>) -> io::Result<()> {
+        self.row("tag", format_args!("{:08x}", response.tag()))?;
+        self.row("body", LowerHex(response.body()))
+    }
+
+    fn anon(&mut self, anon: &Anon) -> io::Result<()> {
+        self.row("timestamp", anon.timestamp)?;
+        if let Some((question, hops)) = anon.question {
+            self.row("question", format_args!("{question}, {hops} hops back"))?;
+        }
+        for (label, password_len) in [("login", anon.login), ("room login", anon.room_login)] {
+            if let Some(len) = password_len {
+                self.row(label, format_args!("password of {len} bytes"))?;
+            }
+        }
+        Ok(())
     }
 
     fn ack(&mut self, ack: &Ack<'_>) -> io::Result<()> {
@@ -104,10 +207,10 @@ impl<W: Write> Tree<'_, W> {
         }
     }
 
-    fn group(&mut self, group: &GroupDatagram<'_>, keys: &KeyRing, is_text: bool) -> io::Result<()> {
+    fn group(&mut self, group: &GroupDatagram<'_>, keys: &Keys, is_text: bool) -> io::Result<()> {
         self.row("channel hash", format_args!("{:02x}", group.channel_hash()))?;
         let mut buf = [0; MAX_PAYLOAD];
-        let (plaintext, channel) = match group.decrypt(keys, &mut buf) {
+        let (plaintext, channel) = match group.decrypt(&keys.channels, &mut buf) {
             Ok(opened) => opened,
             Err(err) => {
                 return self.row("ciphertext", format_args!("{} ({err})", LowerHex(group.ciphertext())));
@@ -117,23 +220,13 @@ impl<W: Write> Tree<'_, W> {
         if is_text && let Ok(text) = GroupText::parse(plaintext) {
             self.row("timestamp", text.timestamp())?;
             self.row("sender", Clean(text.sender().unwrap_or("unknown")))?;
-            match text.message() {
-                Some(message) => self.row("message", Clean(message)),
-                None => self.row("message", format_args!("{} (not UTF-8)", LowerHex(text.text_bytes()))),
-            }
+            self.message(text.message(), text.text_bytes())
         } else if !is_text && let Ok(data) = GroupData::parse(plaintext) {
             self.row("data type", format_args!("{:#06x}", data.data_type()))?;
             self.row("data", LowerHex(data.data()))
         } else {
             self.row("plaintext", LowerHex(plaintext))
         }
-    }
-
-    fn anon(&mut self, request: &AnonReq<'_>) -> io::Result<()> {
-        self.row("to", format_args!("{:02X}", request.dest_hash()))?;
-        self.row("from", request.sender_public_key())?;
-        self.row("mac", LowerHex(request.mac()))?;
-        self.row("ciphertext", LowerHex(request.ciphertext()))
     }
 
     fn trace(&mut self, trace: &Trace<'_>) -> io::Result<()> {
