@@ -70,7 +70,6 @@ test-rust: ## Format, lints and tests of the Rust code
 	cargo check -q -p meshcore-store --no-default-features --locked
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 	cargo test --workspace --locked -- --show-output
-	cargo test -p meshcore-proto --all-features --locked -- --show-output
 	cargo test $(FUZZ_LAWS) -- --show-output
 	cargo package -q -p meshcore-proto --locked --allow-dirty
 

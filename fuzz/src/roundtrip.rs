@@ -187,7 +187,7 @@ fn build_message(timestamp: u32, attempt: u8, text: &str, route: &RouteParts) {
 fn build_path_return(path: &RouteParts, extra: &[u8], route: &RouteParts) {
     let path = path_of(path).unwrap_or_else(|| PathBuf::new(1).expect("1 to 3"));
     let Ok(returned) = PathReturn::new(path.path_len(), path.as_bytes(), PayloadType::Response, extra) else {
-        return assert!(extra.len() > 140);
+        return assert!(extra.len() < 4 || extra.len() > 140);
     };
     let link = PeerLink::new(LOCAL, REMOTE, SharedSecret::from_bytes([7; 32]));
     if let Ok(raw) = sent(route, &link.seal(&returned)) {

@@ -282,7 +282,7 @@ mod tests {
     fn passwords_of_logins_are_counted_and_not_shown() {
         let (alice, bob) = (Identity::from_seed(&ALICE), Identity::from_seed(&BOB));
         let link = alice.link(&bob.public_key()).unwrap();
-        let (tree, decrypted) = as_bob(&frame(&link.seal(&AnonRequest::login(7, "geheim42"))));
+        let (tree, decrypted) = as_bob(&frame(&link.seal(&AnonRequest::login(7, "geheim42").unwrap())));
         assert!(tree.contains("  login        password of 8 bytes\n"), "{tree}");
         assert_eq!(decrypted["login"], json!({"password_len": 8}));
         for shown in [tree, decrypted.to_string()] {
