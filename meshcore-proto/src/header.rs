@@ -117,6 +117,7 @@ impl fmt::Display for RouteType {
 
 /// What the payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PayloadType {
     /// Encrypted request to a node.
     Req,

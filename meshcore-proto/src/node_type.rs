@@ -4,6 +4,7 @@ use core::fmt;
 
 /// The role a node announces (firmware `src/helpers/AdvertDataHelpers.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum NodeType {
     /// Nothing announced.
     None,

@@ -125,6 +125,8 @@ fn fields(packet: &Packet<'_>, payload: &Payload<'_>) -> Value {
         }),
         Payload::Control(inner) => control(inner),
         Payload::RawCustom(data) | Payload::Reserved(_, data) => json!({"data": hex(data)}),
+        // a type this program is older than: the bytes are beside it
+        _ => json!({}),
     };
     value["kind"] = json!(packet.header().payload_type().name());
     value

@@ -81,6 +81,7 @@ impl<W: Write> Tree<'_, W> {
             }
             Payload::Control(control) => self.control(control),
             Payload::RawCustom(data) | Payload::Reserved(_, data) => self.row("data", LowerHex(data)),
+            other => self.row("payload", Clean(&format!("{other:?}"))),
         }
     }
 

@@ -14,6 +14,7 @@ const MIN_RECORD: usize = 3;
 
 /// Why reading stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum LppStop {
     /// At the end: fewer than three bytes were left, or channel 0 followed.
     End,

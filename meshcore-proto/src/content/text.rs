@@ -18,6 +18,7 @@ const MAX_SHORT_ATTEMPT: u8 = 3;
 
 /// What a text between nodes is (firmware `src/helpers/TxtDataHelpers.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum TextType {
     /// One person to another.
     Plain,

@@ -31,6 +31,7 @@ use crate::write::put_all;
 
 /// A payload by its type. Types without a meaning keep their bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Payload<'a> {
     /// Encrypted request to a node.
     Req(PeerDatagram<'a>),

@@ -90,6 +90,7 @@ fn decoded(packet: &Packet<'_>, payload: &Payload<'_>) -> Value {
         }),
         Payload::Control(control) => decoded_control(control),
         Payload::RawCustom(data) | Payload::Reserved(_, data) => json!({"data": hex::encode(data)}),
+        other => panic!("a payload this test does not know: {other:?}"),
     };
     value["kind"] = json!(packet.header().payload_type().name());
     value

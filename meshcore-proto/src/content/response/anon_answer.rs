@@ -94,6 +94,7 @@ impl<'a> AnonAnswer<'a> {
 
 /// How a repeater reaches a second network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Bridge {
     /// By wire.
     Uart,
