@@ -8,7 +8,7 @@ use crate::field::Field;
 use crate::hash::PacketHash;
 use crate::header::{Header, PayloadType};
 use crate::hex::{LowerHex, UpperHex};
-use crate::parse::{Reader, array, at_least, byte, bytes};
+use crate::parse::{Reader, array, byte, bytes};
 use crate::path::{Path, PathHashes, PathLen, PathSnrs};
 use crate::path_buf::PathBuf;
 use crate::payload::Payload;
@@ -148,14 +148,13 @@ impl<'a> Packet<'a> {
         let path_len = PathLen::try_from(frame.read(byte(Field::PathLen))?)?;
         let path = frame.read(bytes(Field::Path, path_len.byte_len()))?;
 
-        let payload_at = frame.offset();
-        let payload = frame.read(at_least(Field::Payload, options.min_payload))?;
-        if payload.len() > options.max_payload {
-            return Err(FrameError::PayloadTooLong {
-                offset: payload_at,
-                len: payload.len(),
-                max: options.max_payload,
-            });
+        let (payload, offset) = (frame.rest(), frame.offset());
+        let (need, have, max) = (options.min_payload, payload.len(), options.max_payload);
+        if have < need {
+            return Err(FrameError::Truncated { field: Field::Payload, offset, need, have });
+        }
+        if have > max {
+            return Err(FrameError::PayloadTooLong { offset, len: have, max });
         }
         Ok(Self { header, transport, path_len, path, payload })
     }
