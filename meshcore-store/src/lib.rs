@@ -11,6 +11,7 @@
 //! * [`Decoded`]: a frame as JSON readers see it, made by one decoder for the stored column, the API and the live feed.
 //! * [`ObserverId`], [`Signal`], [`Direction`]: what an observer says about a reception.
 //! * [`db`] (feature `sqlite`): schema, the one [`db::Writer`], the read side, and [`db::Follower`], which says what is new.
+//! * `sim` (feature `sim`): a mesh made up, whose observers report like real ones.
 //!
 //! Nothing here asks the operating system for the time: every write carries the moment its message arrived.
 //!
@@ -26,6 +27,8 @@ mod time;
 
 #[cfg(feature = "sqlite")]
 pub mod db;
+#[cfg(feature = "sim")]
+pub mod sim;
 
 pub use decoded::Decoded;
 pub use observer::{InvalidObserverId, ObserverId};
