@@ -242,12 +242,13 @@ fn make_nodes(options: &MeshOptions, regions: &[(&'static str, RegionKey)]) -> V
     let towns: Vec<Town> = (0..options.towns.max(1))
         .map(|_| Town {
             place: anywhere(&mut random),
-            sigma: random.between(1_200, 4_500).min(half / 2),
+            sigma: random.between(2_600, 10_000).min(half / 2),
             gain: random.between(-24, 8),
         })
         .collect();
-    let weights: Vec<u32> =
-        (0..towns.len()).map(|rank| 1000 / (u32::try_from(rank).unwrap_or(0) + 3)).collect();
+    // the first towns are the largest, the more so the fewer there are
+    let flat = (options.towns / 10).max(1);
+    let weights: Vec<u32> = (0..options.towns.max(1)).map(|rank| 100_000 / (rank + flat)).collect();
     let places: Vec<Place> =
         options.airports.iter().map(|airport| Place::of(airport.position, options.center)).collect();
     let share = |permille: u32| options.nodes * permille / 1000;

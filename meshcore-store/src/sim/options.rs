@@ -77,7 +77,7 @@ impl MeshOptions {
 
     /// 150 nodes and 8 observers: a town and what is around it.
     pub const fn town() -> Self {
-        Self { nodes: 150, observers: 8, half_width_m: 22_000, towns: 8, ..Self::real() }
+        Self { nodes: 150, observers: 8, half_width_m: 17_000, towns: 6, ..Self::real() }
     }
 
     /// As many nodes (760) and observers (31) as a real deployment that was recorded.
@@ -90,7 +90,7 @@ impl MeshOptions {
             sensors_permille: 30,
             observers: 31,
             center: LatLonE6 { lat: 47_420_000, lon: 8_600_000 },
-            half_width_m: 75_000,
+            half_width_m: 58_400,
             towns: 30,
             airports: AIRPORTS,
             radio: LoraParams::new(8, 62_500, 8),
@@ -100,7 +100,7 @@ impl MeshOptions {
 
     /// 3,000 nodes and 100 observers: the largest deployment published.
     pub const fn largest() -> Self {
-        Self { nodes: 3_000, observers: 100, half_width_m: 150_000, towns: 110, ..Self::real() }
+        Self { nodes: 3_000, observers: 100, half_width_m: 170_000, towns: 110, ..Self::real() }
     }
 
     /// The same mesh by another seed: other nodes at other places.

@@ -201,15 +201,11 @@ impl Stream {
         if goes_down {
             counters.silent_until = at + pause;
         }
-        let battery = match observer.has_battery {
-            // fullest in the afternoon
-            true => {
-                3_720
-                    + 35 * i32::try_from(12 - hour(at).abs_diff(15)).unwrap_or(0)
-                    + self.random.between(-8, 8)
-            }
-            false => 0,
-        };
+        // fullest in the afternoon
+        let off = hour(at).abs_diff(15);
+        let fullness = i32::try_from(12 - off.min(24 - off)).unwrap_or(0);
+        let battery =
+            if observer.has_battery { 3_720 + 35 * fullness + self.random.between(-8, 8) } else { 0 };
         let noise = observer.noise_floor + self.random.between(-2, 3);
         let times = Times { at, elapsed: at - self.start };
         self.counts.statuses += 1;

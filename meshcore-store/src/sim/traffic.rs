@@ -15,6 +15,7 @@ use meshcore_proto::{FrameBuf, MAX_PAYLOAD, NodeType, PayloadType, Route};
 use super::contacts::{Contacts, Line, Way};
 use super::flight::{Arrival, Parcel};
 use super::message::{self, Question};
+use super::random::Random;
 use super::stream::{Stream, Task};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -63,7 +64,7 @@ impl Stream {
     pub(super) fn exchange(&mut self, at: i64) {
         let world = self.world.clone();
         let node = self.random.below(world.options.nodes);
-        match self.random.weighted(&[470, 190, 210, 40, 34, 26, 4]) {
+        match self.random.weighted(&[560, 75, 330, 40, 34, 14, 3]) {
             0 => {
                 let speaker = self.somebody(NodeType::Chat);
                 let sender = world.node(speaker);
@@ -73,12 +74,12 @@ impl Stream {
                 self.send(at, parcel, Then::Nothing);
             }
             1 if !self.contacts.friends.is_empty() => {
-                let pair = self.random.pick(&self.contacts.friends);
+                let pair = pick_regular(&mut self.random, &self.contacts.friends);
                 let is_back = self.random.happens(500);
                 self.text(Line { pair, is_back }, at, 0);
             }
             kind @ (2 | 3) if !self.contacts.servers.is_empty() => {
-                let pair = self.random.pick(&self.contacts.servers);
+                let pair = pick_regular(&mut self.random, &self.contacts.servers);
                 let question = match kind {
                     3 => Question::Login,
                     _ => self.random.pick(&[
@@ -109,7 +110,7 @@ impl Stream {
     pub(super) fn follow(&mut self, parcel: &Parcel, then: Then, at: i64, arrival: Option<Arrival>) {
         match (then, arrival) {
             (Then::Text { line, checksum, .. }, Some(arrival)) => self.acknowledge(line, checksum, &arrival),
-            (Then::Text { line, attempt, .. }, None) if attempt < 2 => {
+            (Then::Text { line, attempt, .. }, None) if attempt < 1 => {
                 self.contacts.forget(line);
                 let later = at + 8_000 + i64::from(self.random.below(5_000));
                 self.tasks.enter(later, Task::Text(line, attempt + 1));
@@ -290,6 +291,12 @@ impl Stream {
             .find(|node| self.world.node(*node).node_type == node_type)
             .unwrap_or(0)
     }
+}
+
+/// One of `pairs`: seven times in ten of the first sixteenth, who poll and talk all day.
+fn pick_regular(random: &mut Random, pairs: &[u32]) -> u32 {
+    let regulars = pairs.get(..pairs.len().div_ceil(16)).unwrap_or(pairs);
+    if random.happens(700) { random.pick(regulars) } else { random.pick(pairs) }
 }
 
 /// Natural milliseconds between two adverts of a node; `taste` is a byte that differs among nodes.
