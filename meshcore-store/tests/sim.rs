@@ -42,7 +42,7 @@ impl Report {
 
     /// Signal to noise in dB, in whichever dialect.
     fn snr(&self) -> f64 {
-        match self.envelope.get("SNR").or(self.envelope.get("snr")).unwrap() {
+        match self.envelope.get("SNR").or_else(|| self.envelope.get("snr")).unwrap() {
             Value::String(text) => text.trim_end_matches(" dB").parse().unwrap(),
             number => number.as_f64().unwrap(),
         }
@@ -299,7 +299,7 @@ fn observers_write_in_their_dialects() {
         }
         let timestamp = envelope["timestamp"].as_str().unwrap();
         timestamp.parse::<UnixMillis>().unwrap();
-        let direction = envelope.get("direction").or(envelope.get("Direction")).unwrap().as_str();
+        let direction = envelope.get("direction").or_else(|| envelope.get("Direction")).unwrap().as_str();
         assert_eq!(
             direction == Some("rx"),
             event.truth.as_ref().is_some_and(|t| t.direction == Direction::Rx)

@@ -105,11 +105,15 @@ impl Air {
             {
                 self.notices.push(Notice { observer, transmission: index, at: start, heard: None });
             }
-            if let Some(to) = parcel.to
-                && first.is_none()
-                && (index == 0 || to != sent.node)
-                && (rule != Rule::Direct || sent.path.path_len().count() == 0)
-                && (rule != Rule::Trace || usize::from(sent.path.path_len().count()) == parcel.route.len())
+            let hops = sent.path.path_len().count();
+            let ends_here = match rule {
+                Rule::Direct => hops == 0,
+                Rule::Trace => usize::from(hops) == parcel.route.len(),
+                Rule::Flood | Rule::Nobody => true,
+            };
+            // relays and observers are among the links below
+            if let Some(to) =
+                parcel.to.filter(|to| ends_here && first.is_none() && !world.node(*to).is_linked())
                 && world.radio.receive(world.budget(sent.node, to, start), random.bits()).is_some()
             {
                 first = Some((end, index));
@@ -126,6 +130,11 @@ impl Air {
                 let Some(heard) = world.radio.receive(link.snr, random.bits()) else { continue };
                 if let Some(observer) = link.observer {
                     self.notices.push(Notice { observer, transmission: index, at: end, heard: Some(heard) });
+                }
+                if Some(link.to) == parcel.to && ends_here {
+                    first = first.or(Some((end, index)));
+                    self.seen[link.to as usize] = self.current; // what is for oneself goes no further
+                    continue;
                 }
                 if !link.is_relay || rule == Rule::Nobody {
                     continue;

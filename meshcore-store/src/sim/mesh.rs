@@ -70,6 +70,8 @@ pub struct Node {
     /// Hops after which it lets a flood end.
     pub(super) flood_max: u8,
     pub(super) airport: u8,
+    /// What its clock is wrong by: seconds.
+    pub(super) clock_offset: i64,
     /// Announces an acknowledgement by a multipart one.
     pub(super) multi_acks: bool,
     pub(super) observer: Option<u16>,
@@ -182,6 +184,11 @@ impl Node {
         self.other_end.is_some()
     }
 
+    /// Whether it is among the [`World::links`] of others.
+    pub(super) const fn is_linked(&self) -> bool {
+        self.is_relay || self.observer.is_some()
+    }
+
     /// Where it is at a time, in milliseconds since 1970.
     pub(super) fn place_at(&self, at: i64) -> Place {
         let Some(end) = self.other_end else { return self.place };
@@ -211,7 +218,7 @@ impl World {
         let from = End { node, place, gain: self.node(node).gain };
         (0..)
             .zip(&self.nodes)
-            .filter(|(to, other)| *to != node && (other.is_relay || other.observer.is_some()))
+            .filter(|(to, other)| *to != node && (other.is_linked()))
             .filter_map(|(to, other)| {
                 let snr = self.radio.budget(from, End { node: to, place: other.place, gain: other.gain });
                 let link = Link { to, snr, is_relay: other.is_relay, observer: other.observer };
@@ -323,6 +330,11 @@ fn make_nodes(options: &MeshOptions, regions: &[(&'static str, RegionKey)]) -> V
                 ]),
                 flood_max: if random.happens(120) { 8 } else { DEFAULT_FLOOD_MAX },
                 airport: near[0].1,
+                clock_offset: match random.below(20) {
+                    0 => -i64::from(random.between(100_000, 40_000_000)), // never set
+                    1 | 2 => i64::from(random.between(-3_000, 3_000)),
+                    _ => i64::from(random.between(-30, 30)),
+                },
                 multi_acks: random.happens(300),
                 observer: None,
                 position: place.position(options.center),

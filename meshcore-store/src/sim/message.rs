@@ -37,7 +37,7 @@ pub(super) fn advert(world: &World, node: &Node, at: i64, route: &Route<'_>) -> 
         name: Some(node.name.as_bytes()),
         ..AppData::new(node.node_type)
     };
-    frame(route, &NewAdvert { identity: &node.identity, timestamp: seconds(at), app_data })
+    frame(route, &NewAdvert { identity: &node.identity, timestamp: clock(node, at), app_data })
 }
 
 /// A text to a channel, the first ones likeliest; now and then data.
@@ -49,7 +49,7 @@ pub(super) fn channel(world: &World, node: &Node, at: i64, random: &mut Random) 
         return frame(&route, &key.seal(&GroupData::new(0xff00, &data).expect(FITS)));
     }
     let message = random.pick(TALK);
-    frame(&route, &key.seal(&ChannelMessage { timestamp: seconds(at), sender: &node.name, message }))
+    frame(&route, &key.seal(&ChannelMessage { timestamp: clock(node, at), sender: &node.name, message }))
 }
 
 /// A text to a person, and the acknowledgement that will tell it arrived.
@@ -184,6 +184,12 @@ pub(super) fn response(link: &PeerLink, plaintext: &[u8], route: &Route<'_>) -> 
     frame(route, &link.seal(&content))
 }
 
+/// Unix seconds by the clock of a node.
+fn clock(node: &Node, at: i64) -> u32 {
+    seconds(at + node.clock_offset * 1000)
+}
+
+/// Unix seconds.
 pub(super) fn seconds(at: i64) -> u32 {
     u32::try_from(at / 1000).unwrap_or(0)
 }

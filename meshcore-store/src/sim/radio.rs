@@ -29,6 +29,9 @@ const SHADOW: i32 = 8 * 4;
 const ASYMMETRY: i32 = 6;
 const FADING: i32 = 3 * 4;
 
+/// How far below the limit a link is still one: 2.5 times the fading.
+const MARGIN: i16 = 30;
+
 /// Packets in 256 that are lost for other reasons.
 const LOST: u64 = 13;
 
@@ -83,7 +86,7 @@ pub(super) struct Radio {
 impl Radio {
     pub(super) fn new(seed: u64, params: &LoraParams) -> Self {
         let limit = snr_limit(params.spreading_factor).map_or(-40, |limit| i16::from(limit.get()));
-        Self { seed: mix(seed ^ 0x7261_6469_6f), limit }
+        Self { seed: mix(seed ^ 0x0072_6164_696f), limit }
     }
 
     /// SNR of `to` hearing `from`, before fading.
@@ -100,9 +103,9 @@ impl Radio {
         i16::try_from(budget).unwrap_or(i16::MIN)
     }
 
-    /// Whether packets get through at times: less than three fadings below the limit.
+    /// Whether packets get through at times: no more than 2.5 fadings below the limit.
     pub(super) const fn reaches(&self, budget: i16) -> bool {
-        budget + 2 * FADING as i16 + FADING as i16 / 2 >= self.limit
+        budget >= self.limit - MARGIN
     }
 
     /// The reception of one packet with 64 bits of chance; `None` when it is lost.

@@ -167,7 +167,7 @@ impl Stream {
         }
         self.counts.packets_heard += u64::from(heard_by > 0);
         self.pace.observe(heard_by);
-        self.follow(&parcel, then, at, arrival);
+        self.follow(then, at, arrival);
     }
 
     fn perform(&mut self, at: i64, task: Task) -> Option<Event> {
@@ -227,7 +227,7 @@ impl Stream {
         let ((topic, text), truth) = if let Some(heard) = heard {
             counters.received += 1;
             counters.rx_air_ms += airtime;
-            counters.errors += u64::from(counters.received % 37 == 0);
+            counters.errors += u64::from(counters.received.is_multiple_of(37));
             self.counts.observations += 1;
             let message = self.envelopes.received(&self.world, observer, times, &copy, heard);
             let truth = self.truth(&copy, heard_at, Direction::Rx, false);
