@@ -21,9 +21,9 @@ use serde_json::value::RawValue;
 #[derive(Debug, Parser)]
 #[command(about = "Prints what the observers of a made-up mesh publish")]
 struct Options {
-    /// All chance comes from it
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// All chance comes from it; a seed of the preset if not given
+    #[arg(long)]
+    seed: Option<u64>,
     /// How large the mesh is
     #[arg(long, value_enum, default_value = "town")]
     preset: Preset,
@@ -57,7 +57,7 @@ fn main() -> Result<()> {
         Preset::Real => MeshOptions::real(),
         Preset::Largest => MeshOptions::largest(),
     };
-    let mesh = Mesh::new(&preset.with_seed(options.seed));
+    let mesh = Mesh::new(&preset.with_seed(options.seed.unwrap_or(preset.seed)));
     let mut stream = mesh.stream(options.start, TrafficOptions { observations_per_second: options.rate });
     let mut out = BufWriter::new(io::stdout().lock());
     let mut end = options.start;

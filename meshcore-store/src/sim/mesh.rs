@@ -246,11 +246,12 @@ fn make_nodes(options: &MeshOptions, regions: &[(&'static str, RegionKey)]) -> V
     let half = options.half_width_m;
     let anywhere =
         |random: &mut Random| Place { x: random.between(-half, half), y: random.between(-half, half) };
-    let towns: Vec<Town> = (0..options.towns.max(1))
-        .map(|_| Town {
-            place: anywhere(&mut random),
-            sigma: random.between(2_600, 10_000).min(half / 2),
-            gain: random.between(-24, 8),
+    let towns: Vec<Town> = town_places(options.towns.max(1), half, &mut random)
+        .into_iter()
+        .map(|place| Town {
+            place,
+            sigma: random.between(4_000, 8_000).min(half / 2),
+            gain: random.between(-16, 4),
         })
         .collect();
     // the first towns are the largest, the more so the fewer there are
@@ -341,6 +342,22 @@ fn make_nodes(options: &MeshOptions, regions: &[(&'static str, RegionKey)]) -> V
             }
         })
         .collect()
+}
+
+/// Places of towns: one in each cell of a grid, so that no seed crowds them all into one corner; in random order.
+fn town_places(towns: u32, half: i32, random: &mut Random) -> Vec<Place> {
+    let columns = i32::try_from(towns.isqrt()).unwrap_or(1).max(1);
+    let rows = (i32::try_from(towns).unwrap_or(1) + columns - 1) / columns;
+    let (width, height) = (2 * half / columns, 2 * half / rows);
+    let mut places: Vec<(u64, Place)> = (0..rows * columns)
+        .map(|cell| {
+            let x = cell % columns * width - half + random.between(width / 5, width * 4 / 5);
+            let y = cell / columns * height - half + random.between(height / 5, height * 4 / 5);
+            (random.bits(), Place { x, y })
+        })
+        .collect();
+    places.sort_unstable_by_key(|(order, _)| *order);
+    places.into_iter().take(towns as usize).map(|(_, place)| place).collect()
 }
 
 /// The identity of a node: the first whose hash is not reserved.
