@@ -68,8 +68,11 @@ test-rust: ## Format, lints and tests of the Rust code
 	cargo clippy -p meshcore-proto --all-targets --all-features --locked -- -D warnings
 	@$(MAKE) --no-print-directory test-features test-no-std
 	cargo check -q -p meshcore-store --no-default-features --locked
+	cargo check -q -p meshcore-store --no-default-features --features sim --locked
+	cargo clippy -p meshcore-store --all-targets --features sim --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 	cargo test --workspace --locked -- --show-output
+	cargo test -p meshcore-store --features sim --test sim --locked -- --show-output
 	cargo test $(FUZZ_LAWS) -- --show-output
 	cargo package -q -p meshcore-proto --locked --allow-dirty
 
@@ -99,7 +102,7 @@ fmt: ## Format the Rust code
 
 bench: ## Measure
 	cargo bench --locked -p meshcore-proto --all-features
-	cargo bench --locked -p meshcore-store -p meshcore-ingest
+	cargo bench --locked -p meshcore-store -p meshcore-ingest --features meshcore-store/sim
 
 # New inputs go to the first folder, which is thrown away; the committed ones and the seeds are read only.
 fuzz-smoke: ## Ten seconds of each fuzz target
