@@ -150,7 +150,7 @@ impl Air {
                         let allowed = sent.path.path_len().count() < relay.flood_max
                             && relay.loop_limit.allows(sent.path.hops(), &relay.key)
                             && parcel.region.is_none_or(|region| relay.regions >> region & 1 == 1);
-                        allowed.then(|| forwarded_flood(&current, &relay.key).ok()).flatten()
+                        allowed.then(|| forwarded_flood(&current, &relay.key).ok().flatten()).flatten()
                     }
                     Rule::Direct => forwarded_direct(&current, &relay.key),
                     Rule::Trace => forwarded_trace(&current, &relay.key, heard.snr).ok().flatten(),
@@ -196,7 +196,7 @@ fn rule_of(packet: &Packet<'_>) -> Rule {
         Rule::Trace
     } else if route.is_direct() {
         if packet.is_zero_hop() { Rule::Nobody } else { Rule::Direct }
-    } else if payload_type.is_flood_forwarded(packet.payload_bytes()) {
+    } else if payload_type.is_flood_forwarded() {
         Rule::Flood
     } else {
         Rule::Nobody
