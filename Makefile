@@ -16,7 +16,7 @@ PROTO_FEATURES := alloc serde bytes bytes,serde crypto crypto,alloc crypto,serde
 NO_STD := -q --manifest-path meshcore-proto/tests/no_std/Cargo.toml --target-dir $(TARGET)/no_std --locked
 
 # The laws without libFuzzer, and the fuzzer itself, which builds on stable Rust this way.
-FUZZ_LAWS := -q --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --no-default-features --locked
+FUZZ_LAWS := -q --manifest-path fuzz/Cargo.toml --target-dir $(TARGET) --no-default-features --locked
 FUZZ := --fuzz-dir fuzz --target-dir $(abspath $(TARGET))/fuzz-asan
 FUZZ_NEW := $(abspath $(TARGET))/fuzz-new
 FUZZ_SECONDS := 10
