@@ -116,7 +116,10 @@ pub(super) fn question(
     let params = [0, 0, 0, 0, a, b, c, d];
     let request = match question {
         Question::Login => {
-            return (frame(route, &link.seal(&AnonRequest::login(seconds(at), "hello").expect(FITS))), [0; 4]);
+            return (
+                frame(route, &link.seal(&AnonRequest::login(seconds(at), "hello").expect(FITS))),
+                [0; 4],
+            );
         }
         Question::Status => Request::new(seconds(at), RequestKind::GetStatus.get(), &params),
         Question::Telemetry => Request::new(seconds(at), RequestKind::GetTelemetry.get(), &params),
