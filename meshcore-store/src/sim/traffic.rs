@@ -9,7 +9,7 @@
 //! | traces, discoveries, raw packets | now and then |
 
 use meshcore_proto::payload::{Ack, DiscoverReq, DiscoverResp, Payload, Trace};
-use meshcore_proto::{FrameBuf, MAX_PAYLOAD, NodeType, PayloadType, Route};
+use meshcore_proto::{FrameBuf, MAX_PAYLOAD, NodeType, PayloadType, PeerLink, Route};
 
 use super::contacts::{Contacts, Line, Way};
 use super::flight::{Arrival, Parcel};
@@ -136,20 +136,31 @@ impl Stream {
     }
 
     pub(super) fn text(&mut self, line: Line, at: i64, attempt: u8) {
-        let world = self.world.clone();
-        let (from, to) = Contacts::ends(&world, line);
         if attempt > 0 || self.random.happens(40) {
             self.contacts.forget(line);
         }
+        self.ask(line, at, |link, route, random| {
+            let (frame, checksum) = message::text(link, at, attempt, route, random);
+            (frame, Then::Text { line, checksum, attempt })
+        });
+    }
+
+    /// Sends what one end of `line` says to the other, by the way it knows or by flood.
+    fn ask(
+        &mut self,
+        line: Line,
+        at: i64,
+        say: impl FnOnce(&PeerLink, &Route<'_>, &mut Random) -> (FrameBuf, Then),
+    ) {
+        let world = self.world.clone();
+        let (from, to) = Contacts::ends(&world, line);
         let way = self.contacts.way(line).cloned();
         let route = way
             .as_ref()
             .map_or_else(|| message::flood(&world, world.node(from)), |way| Route::direct(&way.path));
-        let link = self.contacts.link(&world, line);
-        let (frame, checksum) = message::text(link, at, attempt, &route, &mut self.random);
+        let (frame, then) = say(self.contacts.link(&world, line), &route, &mut self.random);
         let region = world.node(from).scope.filter(|_| way.is_none());
         let route = way.map_or_else(Vec::new, |way| way.nodes);
-        let then = Then::Text { line, checksum, attempt };
         self.send(at, Parcel { frame, from, to: Some(to), route, region }, then);
     }
 
@@ -178,21 +189,13 @@ impl Stream {
     }
 
     fn question(&mut self, line: Line, question: Question, at: i64) {
-        let world = self.world.clone();
-        let (from, to) = Contacts::ends(&world, line);
         if question == Question::Login || self.random.happens(80) {
             self.contacts.forget(line);
         }
-        let way = self.contacts.way(line).cloned();
-        let route = way
-            .as_ref()
-            .map_or_else(|| message::flood(&world, world.node(from)), |way| Route::direct(&way.path));
-        let link = self.contacts.link(&world, line);
-        let (frame, checksum) = message::question(link, question, at, &route, &mut self.random);
-        let region = world.node(from).scope.filter(|_| way.is_none());
-        let route = way.map_or_else(Vec::new, |way| way.nodes);
-        let then = Then::Question { line, question, checksum };
-        self.send(at, Parcel { frame, from, to: Some(to), route, region }, then);
+        self.ask(line, at, |link, route, random| {
+            let (frame, checksum) = message::question(link, question, at, route, random);
+            (frame, Then::Question { line, question, checksum })
+        });
     }
 
     fn answer(&mut self, line: Line, question: Question, checksum: [u8; 4], arrival: &Arrival) {
