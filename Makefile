@@ -73,6 +73,7 @@ test-rust: ## Format, lints and tests of the Rust code
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 	cargo test --workspace --locked -- --show-output
 	cargo test -p meshcore-store --features sim --test sim --locked -- --show-output
+	cargo clippy $(FUZZ_LAWS) --all-targets -- -D warnings
 	cargo test $(FUZZ_LAWS) -- --show-output
 	cargo package -q -p meshcore-proto --locked --allow-dirty
 
