@@ -80,7 +80,10 @@ impl Ingest {
         let recording = recording(feed)?;
         let pipeline = Pipeline::start(
             &config.db_path(),
-            WriterOptions { sample_interval_s: config.metrics.sample_interval_sec },
+            WriterOptions {
+                sample_interval_s: config.metrics.sample_interval_sec,
+                ..WriterOptions::default()
+            },
             Intake::new(config, &brokers),
             Arc::new(Accounting::new(names)),
             config.buffer_size(),

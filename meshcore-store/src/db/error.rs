@@ -63,6 +63,10 @@ pub enum StoreError {
     #[error("cannot start the writing thread: {0}")]
     Thread(io::Error),
 
+    /// The writing thread has ended.
+    #[error("the writing thread has ended")]
+    WriterGone,
+
     /// A statement failed.
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),

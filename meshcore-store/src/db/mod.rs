@@ -35,4 +35,7 @@ pub use packets::{DroppedAdvert, PacketWrite, Stored};
 pub use query::{ObservationRow, PacketFilter, PacketId, PacketPage, PacketRow};
 pub use reader::{Lease, ReadPool, Reader};
 pub use stats::Totals;
-pub use writer::{Commit, Job, Outcome, Ticket, Write, Writer, WriterGone, WriterOptions};
+pub use writer::{
+    Commit, Component, Job, LockReport, Outcome, Percentiles, Ticket, Write, Writer, WriterFigures,
+    WriterGone, WriterHandle, WriterOptions,
+};

@@ -5,13 +5,16 @@
 //! take the others with it. When the file itself fails (disk full, I/O error, locked), the whole batch waits and is
 //! tried again, and the queue in front of it fills: what does not fit there is counted by whoever submits.
 
+mod errand;
+mod figures;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvError, Sender, bounded, select_biased};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::lock::WriterLock;
@@ -20,11 +23,19 @@ use super::packets::{self, DroppedAdvert, PacketWrite, Stored};
 use super::{StoreError, open, schema};
 use crate::{Reception, UnixMillis};
 
+use errand::Errand;
+pub use errand::WriterHandle;
+use figures::add;
+pub use figures::{Component, LockReport, Percentiles, WriterFigures};
+
 /// Most messages per transaction.
 const BATCH: usize = 200;
 
 /// Messages that wait in front of the writer before `submit` blocks.
 const QUEUE: usize = 2 * BATCH;
+
+/// While messages wait they have the writer this many times as long as an errand had it.
+const REST: u32 = 4;
 
 /// Pause before a batch is tried again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -92,11 +103,13 @@ pub struct Commit {
 pub struct WriterOptions {
     /// Seconds between two rows of `observer_metrics` of one observer.
     pub sample_interval_s: i64,
+    /// Whoever holds the writer for longer is named in the log.
+    pub slow_after: Duration,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { sample_interval_s: 300 }
+        Self { sample_interval_s: 300, slow_after: Duration::from_millis(500) }
     }
 }
 
@@ -109,6 +122,7 @@ pub struct WriterGone;
 #[derive(Debug)]
 pub struct Writer {
     queue: Option<Sender<Job>>,
+    handle: WriterHandle,
     thread: Option<JoinHandle<()>>,
     closing: Arc<AtomicBool>,
 }
@@ -129,6 +143,9 @@ impl Writer {
         let lock = WriterLock::acquire(path)?;
         schema::prepare(&mut connection, path)?;
         let (queue, jobs) = bounded(QUEUE);
+        let figures = Arc::new(WriterFigures::default());
+        let backlog = Arc::new(AtomicUsize::new(0));
+        let (handle, errands) = WriterHandle::new(Arc::clone(&figures), Arc::clone(&backlog));
         let closing = Arc::new(AtomicBool::new(false));
         let mut session = Session {
             connection,
@@ -137,13 +154,15 @@ impl Writer {
             path: path.to_owned(),
             closing: Arc::clone(&closing),
             newest: UnixMillis::default(),
+            figures,
+            backlog,
             _lock: lock,
         };
         let thread = thread::Builder::new()
             .name("db-writer".into())
-            .spawn(move || session.run(&jobs, on_commit))
+            .spawn(move || session.run(&jobs, &errands, on_commit))
             .map_err(StoreError::Thread)?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), closing })
+        Ok(Self { queue: Some(queue), handle, thread: Some(thread), closing })
     }
 
     /// Hands a job to the writing thread; waits while its queue is full.
@@ -152,6 +171,11 @@ impl Writer {
     /// [`WriterGone`], when the thread ended; the job is lost, and the caller counts it.
     pub fn submit(&self, job: Job) -> Result<(), WriterGone> {
         self.queue.as_ref().ok_or(WriterGone)?.send(job).map_err(|_| WriterGone)
+    }
+
+    /// A way to have other work done by the writing thread.
+    pub fn handle(&self) -> WriterHandle {
+        self.handle.clone()
     }
 }
 
@@ -167,6 +191,12 @@ impl Drop for Writer {
     }
 }
 
+/// What the writing thread does next.
+enum Next {
+    Message(Job),
+    Errand(Errand),
+}
+
 /// What the writing thread owns.
 struct Session {
     connection: Connection,
@@ -176,23 +206,64 @@ struct Session {
     closing: Arc<AtomicBool>,
     /// Newest arrival so far: no stored "last seen" may lie beyond it.
     newest: UnixMillis,
+    figures: Arc<WriterFigures>,
+    backlog: Arc<AtomicUsize>,
     _lock: WriterLock,
 }
 
 impl Session {
-    fn run(&mut self, jobs: &Receiver<Job>, mut on_commit: impl FnMut(&Commit)) {
+    fn run(&mut self, jobs: &Receiver<Job>, errands: &Receiver<Errand>, mut on_commit: impl FnMut(&Commit)) {
         let mut batch = Vec::with_capacity(BATCH);
-        while let Ok(first) = jobs.recv() {
-            batch.push(first);
-            batch.extend(jobs.try_iter().take(BATCH - 1));
-            on_commit(&self.write(&batch));
-            batch.clear();
+        let mut rest_until = Instant::now();
+        loop {
+            match self.next(jobs, errands, rest_until) {
+                Ok(Next::Message(first)) => {
+                    batch.push(first);
+                    batch.extend(jobs.try_iter().take(BATCH - 1));
+                    self.backlog.store(jobs.len(), Ordering::Relaxed);
+                    on_commit(&self.write(&batch));
+                    batch.clear();
+                }
+                Ok(Next::Errand(errand)) => rest_until = self.do_errand(errand),
+                Err(RecvError) => break,
+            }
         }
         if let Err(error) =
             self.connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))
         {
             tracing::warn!(%error, "the write-ahead log could not be folded into the database; the next start will");
         }
+    }
+
+    /// Messages first; errands when none waits, or after messages had the writer for a while.
+    fn next(
+        &self,
+        jobs: &Receiver<Job>,
+        errands: &Receiver<Errand>,
+        rest_until: Instant,
+    ) -> Result<Next, RecvError> {
+        if Instant::now() >= rest_until
+            && let Ok(errand) = errands.try_recv()
+        {
+            return Ok(Next::Errand(errand));
+        }
+        select_biased! {
+            recv(jobs) -> job => job.map(Next::Message),
+            recv(errands) -> errand => errand.map(Next::Errand),
+        }
+    }
+
+    /// Does the errand, and says until when messages come first.
+    fn do_errand(&mut self, errand: Errand) -> Instant {
+        let (component, wait, begun) = (errand.component, errand.asked_at.elapsed(), Instant::now());
+        errand.run(&mut self.connection);
+        self.observers.clear(); // it may have changed what was remembered
+        let hold = begun.elapsed();
+        self.figures.used(component, wait, hold);
+        if hold > self.options.slow_after {
+            tracing::warn!(component = component.name(), duration_ms = hold.as_millis(), "[db-slow-writer]");
+        }
+        Instant::now() + REST * hold
     }
 
     /// Writes the batch, again and again until the file takes it or the program ends.
@@ -252,6 +323,8 @@ impl Session {
             commit.outcomes.push((job.ticket, outcome));
         }
         transaction.commit()?;
+        add(&self.figures.commits, 1);
+        add(&self.figures.flushes, 1);
         Ok(commit)
     }
 }

@@ -1,0 +1,101 @@
+//! Work for the writing thread beside the messages: retention, neighbors, upgrades.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::super::StoreError;
+use super::figures::{Component, WriterFigures, add};
+
+/// Errands that wait before their callers do.
+const QUEUE: usize = 16;
+
+/// A way to have something done by the one writing connection. Cheap to clone; does not keep the writer alive.
+///
+/// Whoever has much to do does it in small errands: between two of them messages are written.
+#[derive(Clone, Debug)]
+pub struct WriterHandle {
+    errands: Sender<Errand>,
+    figures: Arc<WriterFigures>,
+    backlog: Arc<AtomicUsize>,
+}
+
+/// Something to be done by the writing thread.
+pub(super) struct Errand {
+    pub(super) component: Component,
+    pub(super) asked_at: Instant,
+    work: Box<dyn FnOnce(&mut Connection) + Send>,
+}
+
+impl std::fmt::Debug for Errand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Errand").field("component", &self.component).finish_non_exhaustive()
+    }
+}
+
+impl WriterHandle {
+    pub(super) fn new(figures: Arc<WriterFigures>, backlog: Arc<AtomicUsize>) -> (Self, Receiver<Errand>) {
+        let (errands, waiting) = bounded(QUEUE);
+        (Self { errands, figures, backlog }, waiting)
+    }
+
+    /// Has `work` done in a transaction of its own, and waits for the commit.
+    ///
+    /// An error rolls back all of it. Keep it short (50 ms): messages wait meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`] from `work` or the commit, [`StoreError::WriterGone`] when the writer has ended.
+    pub fn run<T: Send + 'static>(
+        &self,
+        component: Component,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let figures = Arc::clone(&self.figures);
+        self.run_alone(component, move |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = work(&transaction)?;
+            transaction.commit()?;
+            add(&figures.commits, 1);
+            Ok(result)
+        })
+    }
+
+    /// Has `work` done outside of a transaction, for what SQLite allows only there.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and whatever `work` returns.
+    pub fn run_alone<T: Send + 'static>(
+        &self,
+        component: Component,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = bounded(1);
+        let errand = Errand {
+            component,
+            asked_at: Instant::now(),
+            // Who asked may be gone; the work is done all the same.
+            work: Box::new(move |connection| drop(reply.send(work(connection)))),
+        };
+        self.errands.send(errand).map_err(|_| StoreError::WriterGone)?;
+        answer.recv().map_err(|_| StoreError::WriterGone)?
+    }
+
+    /// Messages that wait to be written: background work makes room while there are many.
+    pub fn backlog(&self) -> usize {
+        self.backlog.load(Ordering::Relaxed)
+    }
+
+    /// What the writer counts.
+    pub fn figures(&self) -> &WriterFigures {
+        &self.figures
+    }
+}
+
+impl Errand {
+    pub(super) fn run(self, connection: &mut Connection) {
+        (self.work)(connection);
+    }
+}
