@@ -20,6 +20,7 @@ mod nodes;
 mod observers;
 mod open;
 mod packets;
+mod progress;
 mod query;
 mod reader;
 mod schema;
@@ -32,6 +33,7 @@ pub use nodes::{NodeAdvert, NodeCounts, NodeFilter, NodeOrder, NodePage, NodeRow
 pub use observers::{ClockSkew, ObserverRow, ObserverStatus, Presence, Radio};
 pub use open::erase;
 pub use packets::{DroppedAdvert, PacketWrite, Stored};
+pub use progress::{OnProgress, Progress};
 pub use query::{ObservationRow, PacketFilter, PacketId, PacketPage, PacketRow};
 pub use reader::{Lease, ReadPool, Reader};
 pub use stats::Totals;
