@@ -1,10 +1,10 @@
 //! From an MQTT message to a write: validate, decode, decide.
 
 use bytes::Bytes;
-use meshcore_proto::{FrameError, KeyRing, Packet, PayloadType};
-use meshcore_store::db::{DroppedAdvert, Job, NodeAdvert, PacketWrite, Ticket, Write};
+use meshcore_proto::{FrameError, KeyRing, Packet};
+use meshcore_store::db::{DroppedAdvert, Job, PacketWrite, Ticket, Write};
 use meshcore_store::decoded::{Decoded, DecodedAdvert, DecodedPayload, Signatures};
-use meshcore_store::{Reception, UnixMillis, hops_of, path_json};
+use meshcore_store::{Reception, UnixMillis};
 
 use crate::accounting::{Discard, Reject, UNCOUNTED};
 use crate::config::{Broker, Config};
@@ -136,12 +136,7 @@ impl Intake {
             return heard(Reject::StaleTx, reception);
         }
         let decoded = Decoded::of(&packet, &self.keys, self.signatures);
-        let hash = packet.packet_hash();
-        let advert = match &decoded.payload {
-            DecodedPayload::Advert(advert) => Some(advert.as_ref()),
-            _ => None,
-        };
-        if let Some(advert) = advert {
+        if let DecodedPayload::Advert(advert) = &decoded.payload {
             if !is_possible(advert) {
                 return heard(Reject::BadAdvert, reception);
             }
@@ -149,7 +144,7 @@ impl Intake {
                 let dropped = DroppedAdvert {
                     reception,
                     raw_hex: message.raw,
-                    hash,
+                    hash: packet.packet_hash(),
                     node_key: advert.public_key.to_string(),
                     node_name: advert.name.clone(),
                 };
@@ -159,24 +154,10 @@ impl Intake {
                 );
             }
         }
-        let Ok(decoded_json) = serde_json::to_string(&decoded.payload) else {
+        let Ok(mut packet) = PacketWrite::new(&packet, &decoded, message.raw, reception.clone()) else {
             return heard(Reject::BadFrame, reception);
         };
-        let packet = PacketWrite {
-            hash,
-            route_type: header.route().bits(),
-            payload_type: header.payload_type().bits(),
-            payload_version: header.version(),
-            path_json: path_json(&hops_of(&packet)),
-            channel_hash: channel_hash(header.payload_type(), &decoded.payload),
-            // Names of regions are matched once region keys are; until then a scope is known to be there, not which.
-            scope_name: packet.transport().filter(|codes| codes.scope != 0).map(|_| String::new()),
-            advert: advert.map(node_advert),
-            clock_skew: message.clock_skew,
-            decoded_json,
-            raw_hex: message.raw,
-            reception,
-        };
+        packet.clock_skew = message.clock_skew;
         Verdict::Write(Job { ticket: source, write: Write::Packet(Box::new(packet)) })
     }
 }
@@ -195,28 +176,6 @@ fn is_possible(advert: &DecodedAdvert) -> bool {
     !advert.public_key.is_zero()
         && advert.lat.is_none_or(|lat| lat.abs() <= 90.0)
         && advert.lon.is_none_or(|lon| lon.abs() <= 180.0)
-}
-
-fn node_advert(advert: &DecodedAdvert) -> NodeAdvert {
-    NodeAdvert {
-        public_key: advert.public_key,
-        name: advert.name.clone().filter(|name| !name.is_empty()),
-        role: advert.role.map(|role| role.to_string()),
-        position: advert.lat.zip(advert.lon),
-        battery_mv: advert.battery_mv,
-        temperature_c: advert.temperature_c,
-    }
-}
-
-/// The key channel messages are grouped by; data has none.
-fn channel_hash(payload_type: PayloadType, payload: &DecodedPayload) -> Option<String> {
-    match payload {
-        DecodedPayload::Channel(message) => Some(message.channel.clone()),
-        DecodedPayload::GroupText(message) if payload_type == PayloadType::GrpTxt => {
-            Some(message.grouping_key())
-        }
-        _ => None,
-    }
 }
 
 /// Why a message goes no further.

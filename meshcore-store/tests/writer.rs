@@ -95,6 +95,7 @@ fn advert(hash: u8, name: Option<&str>, at: UnixMillis) -> PacketWrite {
             position: Some((47.5, 8.5)),
             battery_mv: None,
             temperature_c: None,
+            foreign: None,
         }),
         ..packet(hash, "kpabap", "[]", at)
     }

@@ -75,9 +75,12 @@ impl Follower {
         ))?;
         let new: Vec<LiveObservation> = statement
             .query_map((self.watermark, newest, limit), |row| {
+                let packet = read_packet(row)?;
+                let mut observation = read_observation(row)?;
+                observation.complete_frame(&packet.raw_hex);
                 Ok(LiveObservation {
-                    packet: read_packet(row)?,
-                    observation: read_observation(row)?,
+                    packet,
+                    observation,
                     observation_count: row.get("observation_count")?,
                     observer_count: row.get("observer_count")?,
                 })

@@ -13,6 +13,7 @@
 //! | When is it on disk? | `writer.rs` |
 //! | What does the API read? | `query.rs` and the `read` halves of the noun files |
 
+mod client_receptions;
 mod error;
 mod follow;
 mod lock;
@@ -22,11 +23,13 @@ mod open;
 mod packets;
 mod progress;
 mod query;
+mod raw_hex;
 mod reader;
 mod schema;
 mod stats;
 mod writer;
 
+pub use client_receptions::{ClientReception, Heard};
 pub use error::StoreError;
 pub use follow::{Follower, LiveObservation};
 pub use nodes::{NodeAdvert, NodeCounts, NodeFilter, NodeOrder, NodePage, NodeRow};

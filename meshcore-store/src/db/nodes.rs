@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, ToSql, named_params};
 
 use super::observers::time;
 use crate::UnixMillis;
+use crate::decoded::DecodedAdvert;
 
 /// What an accepted advert says about its node. Absent fields keep what is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,23 @@ pub struct NodeAdvert {
     pub battery_mv: Option<u16>,
     /// Degrees Celsius.
     pub temperature_c: Option<f64>,
+    /// Whether it lies outside the configured area; `None` when that cannot be said.
+    pub foreign: Option<bool>,
+}
+
+impl NodeAdvert {
+    /// What a decoded advert says; whether it is foreign is for the caller to add.
+    pub fn of(advert: &DecodedAdvert) -> Self {
+        Self {
+            public_key: advert.public_key,
+            name: advert.name.clone().filter(|name| !name.is_empty()),
+            role: advert.role.map(|role| role.to_string()),
+            position: advert.lat.zip(advert.lon),
+            battery_mv: advert.battery_mv,
+            temperature_c: advert.temperature_c,
+            foreign: None,
+        }
+    }
 }
 
 /// A node as listed.
@@ -145,7 +163,8 @@ fn update(
                     last_seen = MAX(MIN(COALESCE(last_seen, ''), :now), :at),
                     advert_count = COALESCE(advert_count, 0) + :counts,
                     battery_mv = COALESCE(:battery_mv, battery_mv),
-                    temperature_c = COALESCE(:temperature_c, temperature_c)
+                    temperature_c = COALESCE(:temperature_c, temperature_c),
+                    foreign_advert = COALESCE(:foreign, foreign_advert)
               WHERE public_key = :key",
         )?
         .execute(named_params! {
@@ -159,8 +178,25 @@ fn update(
             ":counts": counts,
             ":battery_mv": advert.battery_mv,
             ":temperature_c": advert.temperature_c,
+            ":foreign": advert.foreign,
         })?;
     Ok(rows > 0)
+}
+
+/// Notes the region that a node's advert was bound to.
+pub(super) fn set_default_scope(
+    connection: &Connection,
+    key: PublicKey,
+    scope: &str,
+) -> rusqlite::Result<()> {
+    for table in ["nodes", "inactive_nodes"] {
+        connection
+            .prepare_cached(&format!(
+                "UPDATE {table} SET default_scope = ?2 WHERE public_key = ?1 AND default_scope IS NOT ?2"
+            ))?
+            .execute((key.to_string(), scope))?;
+    }
+    Ok(())
 }
 
 /// One page of the nodes that match, and how many there are.

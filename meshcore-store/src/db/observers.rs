@@ -6,10 +6,36 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::{ObserverId, Reception, UnixMillis};
 
-/// Row ids of observers by lower-case id, so that a packet costs no search.
+/// The observers a writer has met, and what the open transaction has still to write about them.
 ///
-/// Only ids of committed rows may stay in it: clear it when a transaction is rolled back.
-pub(super) type KnownObservers = HashMap<String, i64>;
+/// A busy observer sends many messages per transaction, but its row is written once, by [`flush`](Self::flush). Holds
+/// for one transaction after the other as long as each is committed: forget it when one is rolled back.
+#[derive(Debug, Default)]
+pub(super) struct Observers {
+    /// Places in `met`, by the id as it was sent.
+    by_id: HashMap<ObserverId, usize>,
+    met: Vec<Met>,
+}
+
+/// An observer, and the news of it.
+#[derive(Debug)]
+struct Met {
+    row: i64,
+    /// What was last written, so that only a change is.
+    name: Option<String>,
+    region: Option<String>,
+    news: Option<News>,
+}
+
+/// Not yet written.
+#[derive(Clone, Copy, Debug)]
+struct News {
+    first_at: UnixMillis,
+    last_at: UnixMillis,
+    packet_at: Option<UnixMillis>,
+    packets: i64,
+    is_renamed: bool,
+}
 
 /// Hours in which clock events are counted together.
 const SKEW_WINDOW_MILLIS: i64 = 24 * 3_600_000;
@@ -117,49 +143,117 @@ pub struct ObserverRow {
     pub node_role: Option<String>,
 }
 
-/// Notes that an observer was heard from, makes its row when it is new, and gives its row id.
-pub(super) fn seen(
-    connection: &Connection,
-    known: &mut KnownObservers,
-    reception: &Reception,
-    why: Seen,
-    now: UnixMillis,
-) -> rusqlite::Result<i64> {
-    let row = row_id(connection, known, &reception.observer)?;
-    let packets = i64::from(why == Seen::WithPacket);
-    connection
-        .prepare_cached(
-            "UPDATE observers
-                SET name = COALESCE(:name, name), iata = COALESCE(:iata, iata),
-                    first_seen = COALESCE(first_seen, :at),
-                    last_seen = MAX(MIN(COALESCE(last_seen, ''), :now), :at),
-                    last_packet_at = CASE WHEN :packets THEN MAX(MIN(COALESCE(last_packet_at, ''), :now), :at)
-                                          ELSE last_packet_at END,
-                    packet_count = COALESCE(packet_count, 0) + :packets,
-                    inactive = 0
-              WHERE rowid = :row",
-        )?
-        .execute(named_params! {
-            ":row": row,
-            ":name": reception.observer_name,
-            ":iata": reception.region,
-            ":at": reception.received_at.to_rfc3339_seconds(),
-            ":now": now.to_rfc3339_seconds(),
-            ":packets": packets,
-        })?;
-    Ok(row)
+impl Observers {
+    /// Notes that an observer was heard from, makes its row when it is new, and gives its row id.
+    pub(super) fn seen(
+        &mut self,
+        connection: &Connection,
+        reception: &Reception,
+        why: Seen,
+    ) -> rusqlite::Result<i64> {
+        let place = self.meet(connection, &reception.observer)?;
+        let Some(met) = self.met.get_mut(place) else { return Err(rusqlite::Error::QueryReturnedNoRows) };
+        let at = reception.received_at;
+        let news = met.news.get_or_insert(News {
+            first_at: at,
+            last_at: at,
+            packet_at: None,
+            packets: 0,
+            is_renamed: false,
+        });
+        news.first_at = news.first_at.min(at);
+        news.last_at = news.last_at.max(at);
+        if why == Seen::WithPacket {
+            news.packet_at = news.packet_at.max(Some(at));
+            news.packets += 1;
+        }
+        for (known, said) in [(&mut met.name, &reception.observer_name), (&mut met.region, &reception.region)]
+        {
+            if said.is_some() && known != said {
+                known.clone_from(said);
+                news.is_renamed = true;
+            }
+        }
+        Ok(met.row)
+    }
+
+    /// Writes what is new. `now` is the newest arrival so far: no stored "last seen" may lie beyond it.
+    pub(super) fn flush(&mut self, connection: &Connection, now: UnixMillis) -> rusqlite::Result<()> {
+        for met in &mut self.met {
+            met.write_news(connection, now)?;
+        }
+        Ok(())
+    }
+
+    /// Stores what a status message says.
+    pub(super) fn store_status(
+        &mut self,
+        connection: &Connection,
+        status: &ObserverStatus,
+        now: UnixMillis,
+        sample_interval_s: i64,
+    ) -> rusqlite::Result<()> {
+        let place = self.meet(connection, &status.id)?;
+        let Some(met) = self.met.get_mut(place) else { return Err(rusqlite::Error::QueryReturnedNoRows) };
+        met.write_news(connection, now)?; // what was said earlier is written earlier
+        (met.name, met.region) = (None, None); // the next packet may say something else
+        update_from_status(connection, met.row, status, now)?;
+        if status.presence == Presence::Live {
+            store_sample(connection, status, sample_interval_s)?;
+        }
+        Ok(())
+    }
+
+    /// The place of an observer; a bare row is made when there is none in whatever case.
+    fn meet(&mut self, connection: &Connection, id: &ObserverId) -> rusqlite::Result<usize> {
+        if let Some(place) = self.by_id.get(id) {
+            return Ok(*place);
+        }
+        let row = row_id(connection, id)?;
+        let place = self.met.iter().position(|met| met.row == row).unwrap_or_else(|| {
+            self.met.push(Met { row, name: None, region: None, news: None });
+            self.met.len() - 1
+        });
+        self.by_id.insert(id.clone(), place);
+        Ok(place)
+    }
 }
 
-/// Stores what a status message says.
-pub(super) fn store_status(
+impl Met {
+    fn write_news(&mut self, connection: &Connection, now: UnixMillis) -> rusqlite::Result<()> {
+        let Some(news) = self.news.take() else { return Ok(()) };
+        connection
+            .prepare_cached(
+                "UPDATE observers
+                    SET name = COALESCE(:name, name), iata = COALESCE(:iata, iata),
+                        first_seen = COALESCE(first_seen, :first_at),
+                        last_seen = MAX(MIN(COALESCE(last_seen, ''), :now), :last_at),
+                        last_packet_at = CASE WHEN :packet_at IS NULL THEN last_packet_at
+                            ELSE MAX(MIN(COALESCE(last_packet_at, ''), :now), :packet_at) END,
+                        packet_count = COALESCE(packet_count, 0) + :packets,
+                        inactive = 0
+                  WHERE rowid = :row",
+            )?
+            .execute(named_params! {
+                ":row": self.row,
+                ":name": self.name.as_ref().filter(|_| news.is_renamed),
+                ":iata": self.region.as_ref().filter(|_| news.is_renamed),
+                ":first_at": news.first_at.to_rfc3339_seconds(),
+                ":last_at": news.last_at.to_rfc3339_seconds(),
+                ":packet_at": news.packet_at.map(UnixMillis::to_rfc3339_seconds),
+                ":now": now.to_rfc3339_seconds(),
+                ":packets": news.packets,
+            })?;
+        Ok(())
+    }
+}
+
+fn update_from_status(
     connection: &Connection,
-    known: &mut KnownObservers,
+    row: i64,
     status: &ObserverStatus,
     now: UnixMillis,
-    sample_interval_s: i64,
 ) -> rusqlite::Result<()> {
-    let row = row_id(connection, known, &status.id)?;
-    let live = status.presence == Presence::Live;
     connection
         .prepare_cached(
             "UPDATE observers
@@ -187,13 +281,10 @@ pub(super) fn store_status(
             ":uptime_s": status.readings.uptime_s,
             ":noise_floor": status.readings.noise_floor,
             ":can_relay": status.can_relay,
-            ":live": live,
+            ":live": status.presence == Presence::Live,
             ":at": status.received_at.to_rfc3339_seconds(),
             ":now": now.to_rfc3339_seconds(),
         })?;
-    if live {
-        store_sample(connection, status, sample_interval_s)?;
-    }
     Ok(())
 }
 
@@ -252,26 +343,18 @@ pub(super) fn record_skew(
 }
 
 /// The row of this observer in whatever case it was stored; a bare one is made when there is none.
-fn row_id(connection: &Connection, known: &mut KnownObservers, id: &ObserverId) -> rusqlite::Result<i64> {
-    let key = id.key();
-    if let Some(row) = known.get(&key) {
-        return Ok(*row);
-    }
+fn row_id(connection: &Connection, id: &ObserverId) -> rusqlite::Result<i64> {
     let stored: Option<i64> = connection
         .prepare_cached(
             "SELECT rowid FROM observers WHERE id = ?1 OR lower(id) = ?2 ORDER BY id <> ?1, rowid",
         )?
-        .query_row((id.as_str(), &key), |row| row.get(0))
+        .query_row((id.as_str(), id.key()), |row| row.get(0))
         .optional()?;
-    let row = match stored {
-        Some(row) => row,
-        None => {
-            connection.prepare_cached("INSERT INTO observers (id) VALUES (?1)")?.execute([id.as_str()])?;
-            connection.last_insert_rowid()
-        }
-    };
-    known.insert(key, row);
-    Ok(row)
+    if let Some(row) = stored {
+        return Ok(row);
+    }
+    connection.prepare_cached("INSERT INTO observers (id) VALUES (?1)")?.execute([id.as_str()])?;
+    Ok(connection.last_insert_rowid())
 }
 
 /// All active observers, the one heard last first.

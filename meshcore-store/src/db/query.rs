@@ -5,6 +5,7 @@ use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params_from_iter};
 
 use super::observers::time;
+use super::raw_hex;
 use crate::{ObserverId, UnixMillis};
 
 /// Ids per `IN (…)` list; SQLite takes 32,766.
@@ -47,6 +48,7 @@ pub struct ObservationRow {
     /// The same, read.
     pub path: Vec<String>,
     pub resolved_path: Option<Vec<Option<String>>>,
+    /// This observer's frame: as stored, else put together from the packet's frame and this path.
     pub raw_hex: Option<String>,
     pub timestamp: UnixMillis,
 }
@@ -126,6 +128,13 @@ impl PacketRow {
 }
 
 impl ObservationRow {
+    /// Puts the frame together where it is not stored.
+    pub(super) fn complete_frame(&mut self, packet_raw_hex: &str) {
+        if self.raw_hex.is_none() {
+            self.raw_hex = raw_hex::rebuilt(packet_raw_hex, self.path_json.as_deref().unwrap_or_default());
+        }
+    }
+
     /// Greater is better.
     fn rank(&self) -> (bool, usize) {
         (self.direction.as_deref() != Some("tx"), self.path.len())
@@ -248,7 +257,11 @@ fn load_observations(connection: &Connection, packets: &mut [PacketRow]) -> rusq
         }
     }
     for packet in packets {
-        packet.observations = of.remove(&packet.id).unwrap_or_default();
+        let mut observations = of.remove(&packet.id).unwrap_or_default();
+        for observation in &mut observations {
+            observation.complete_frame(&packet.raw_hex);
+        }
+        packet.observations = observations;
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ use super::flight::FlightCopy;
 use super::mesh::World;
 use super::observer::{Counters, Dialect, Observer};
 use super::radio::Heard;
+use crate::{Direction, ObserverId, Reception, Signal, UnixMillis};
 
 /// Nodes reckon their score with this spreading factor, whatever they use.
 const SCORE_FACTOR: u8 = 10;
@@ -35,6 +36,7 @@ pub(super) struct Envelopes {
 struct Fixed {
     packets: String,
     status: String,
+    id: ObserverId,
     /// `{"origin":..,"origin_id":..,"timestamp":"`
     start: String,
 }
@@ -50,7 +52,8 @@ impl Envelopes {
                 Dialect::Units => format!(r#"{{"origin":{name},"timestamp":""#),
                 _ => format!(r#"{{"origin":{name},"origin_id":"{id}","timestamp":""#),
             };
-            Fixed { packets: format!("{topic}/packets"), status: format!("{topic}/status"), start }
+            let (packets, status) = (format!("{topic}/packets"), format!("{topic}/status"));
+            Fixed { packets, status, id: id.parse().expect("a key is an id"), start }
         });
         Self { fixed: fixed.collect() }
     }
@@ -111,6 +114,35 @@ impl Envelopes {
         }
         out.push('}');
         (fixed.packets.clone(), out)
+    }
+
+    /// What the text of a reception, or of a transmission when nothing was heard, says.
+    pub(super) fn reception(
+        &self,
+        world: &World,
+        index: u16,
+        at: i64,
+        copy: &FlightCopy,
+        heard: Option<Heard>,
+    ) -> Reception {
+        let (observer, fixed) = self.of(world, index);
+        let signal = heard.map_or_else(Signal::default, |heard| {
+            let snr = f64::from(heard.snr.get()) / 4.0;
+            Signal {
+                snr: Some(if observer.dialect == Dialect::Texts { snr.trunc() } else { snr }),
+                rssi: Some(f64::from(heard.rssi(observer.noise_floor))),
+                score: (observer.dialect != Dialect::Units)
+                    .then(|| f64::from(score(heard, copy.packet().encoded_len()))),
+            }
+        });
+        Reception {
+            received_at: UnixMillis::new(at),
+            observer: fixed.id.clone(),
+            observer_name: Some(world.node(observer.node).name.clone()),
+            region: Some(observer.iata.to_owned()),
+            direction: Some(if heard.is_some() { Direction::Rx } else { Direction::Tx }),
+            signal,
+        }
     }
 
     /// Topic and text of a transmission. meshcoretomqtt writes the last frame received into `raw`.

@@ -58,6 +58,8 @@
 mod agenda;
 mod air;
 mod contacts;
+#[cfg(feature = "sqlite")]
+mod database;
 mod envelope;
 mod flight;
 mod mesh;
@@ -73,7 +75,9 @@ mod stream;
 mod traffic;
 mod truth;
 
+#[cfg(feature = "sqlite")]
+pub use database::{DatabaseReport, DatabaseSize, Scribe, database};
 pub use mesh::{Mesh, Node};
 pub use options::{AIRPORTS, Airport, MeshOptions, TrafficOptions};
-pub use stream::{Counts, Event, Stream};
+pub use stream::{Counts, Event, Report, Stream};
 pub use truth::Truth;

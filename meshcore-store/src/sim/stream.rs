@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use meshcore_proto::FrameBuf;
+
 use super::agenda::Agenda;
 use super::air::{Air, Notice, airtime_ms};
 use super::contacts::{Contacts, Line};
@@ -17,7 +19,7 @@ use super::radio::Heard;
 use super::random::Random;
 use super::traffic::{Then, advert_period};
 use super::truth::Truth;
-use crate::{Direction, UnixMillis};
+use crate::{Direction, Reception, UnixMillis};
 
 /// Between two status messages of an observer.
 const STATUS_EVERY_MS: i64 = 300_000;
@@ -26,7 +28,7 @@ const STATUS_EVERY_MS: i64 = 300_000;
 const TRIALS: u32 = 24;
 
 /// One MQTT message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// When it is published; never before the event before.
     pub at: UnixMillis,
@@ -36,6 +38,19 @@ pub struct Event {
     pub payload: Vec<u8>,
     /// What really happened. `None` for status messages, and for packet messages without a frame.
     pub truth: Option<Truth>,
+    /// What a packet message says, without its JSON. `None` where `raw` is missing or the frame of another packet.
+    pub report: Option<Report>,
+}
+
+/// A packet message, as whoever reads its JSON understands it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The frame.
+    pub frame: FrameBuf,
+    /// Whether `raw` is in upper case.
+    pub is_upper: bool,
+    /// Who reports it; received when the message is published.
+    pub reception: Reception,
 }
 
 /// What a stream has yielded so far.
@@ -212,7 +227,7 @@ impl Stream {
         let (topic, text) =
             self.envelopes.status(&self.world, index, times, (!goes_down, battery, noise), counters);
         self.tasks.enter(at + pause, Task::Status(index));
-        Event { at: UnixMillis::new(at), topic, payload: text.into_bytes(), truth: None }
+        Event { at: UnixMillis::new(at), topic, payload: text.into_bytes(), truth: None, report: None }
     }
 
     /// Writes the message; `None` while the observer is switched off.
@@ -224,6 +239,12 @@ impl Stream {
         }
         let times = Times { at, elapsed: at - self.start };
         let airtime = airtime_ms(&self.world, copy.packet().encoded_len());
+        let dialect = self.world.observers[usize::from(observer)].dialect;
+        let report = (heard.is_some() || dialect != Dialect::Texts).then(|| Report {
+            frame: FrameBuf::of(&copy.packet()).expect("a packet fits a frame"),
+            is_upper: dialect != Dialect::Units,
+            reception: self.envelopes.reception(&self.world, observer, at, &copy, heard),
+        });
         let ((topic, text), truth) = if let Some(heard) = heard {
             counters.received += 1;
             counters.rx_air_ms += airtime;
@@ -239,13 +260,13 @@ impl Stream {
             self.counts.sent_reports += 1;
             let last = counters.last.clone();
             let message = self.envelopes.sent(&self.world, observer, times, &copy, last.as_ref());
-            let truth = match self.world.observers[usize::from(observer)].dialect {
+            let truth = match dialect {
                 Dialect::Texts => last.map(|last| self.truth(&last, heard_at, Direction::Tx, true)),
                 _ => Some(self.truth(&copy, heard_at, Direction::Tx, false)),
             };
             (message, truth)
         };
-        Some(Event { at: UnixMillis::new(at), topic, payload: text.into_bytes(), truth })
+        Some(Event { at: UnixMillis::new(at), topic, payload: text.into_bytes(), truth, report })
     }
 
     fn truth(&self, copy: &FlightCopy, heard_at: i64, direction: Direction, is_stale: bool) -> Truth {

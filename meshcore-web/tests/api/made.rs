@@ -44,6 +44,7 @@ pub(crate) fn advert(number: u64, key: &str, name: &str, at: UnixMillis) -> Pack
         position: None,
         battery_mv: None,
         temperature_c: None,
+        foreign: None,
     };
     PacketWrite { payload_type: 4, route_type: 1, advert: Some(advert), ..packet(number, "Roof", at) }
 }

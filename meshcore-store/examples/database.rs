@@ -1,0 +1,78 @@
+//! Writes a database of a made-up mesh and says what each table and index costs.
+//!
+//! ```sh
+//! cargo run --release -p meshcore-store --features sim --example database -- r.db --size real
+//! cargo run --release -p meshcore-store --features sim --example database -- r.db --only-report
+//! ```
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Parser, ValueEnum};
+use meshcore_store::sim::{DatabaseSize, database};
+use rusqlite::{Connection, OpenFlags};
+
+#[derive(Debug, Parser)]
+#[command(about = "Writes a database of a made-up mesh and says what each table and index costs")]
+struct Options {
+    /// The file to write
+    file: PathBuf,
+    /// How large it is to be
+    #[arg(long, value_enum, default_value = "small")]
+    size: Size,
+    /// Observations, when another number is wanted
+    #[arg(long)]
+    observations: Option<u64>,
+    /// Write nothing, look at the file that is there
+    #[arg(long)]
+    only_report: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Size {
+    Small,
+    Real,
+    Largest,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let mut out = io::stdout().lock();
+    if !options.only_report {
+        ensure!(!options.file.exists(), "{} exists already", options.file.display());
+        let mut size = match options.size {
+            Size::Small => DatabaseSize::small(),
+            Size::Real => DatabaseSize::real(),
+            Size::Largest => DatabaseSize::largest(),
+        };
+        size.observations = options.observations.unwrap_or(size.observations);
+        let begun = Instant::now();
+        let report = database(&options.file, &size, &mut |_| {})?;
+        let seconds = begun.elapsed().as_secs_f64();
+        writeln!(out, "{report:?} in {seconds:.1} s")?;
+    }
+    costs(&options.file, &mut out)
+}
+
+/// Bytes of each table and index, in all and per observation, the largest first.
+fn costs(file: &Path, out: &mut impl io::Write) -> Result<()> {
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let observations: i64 =
+        connection.query_row("SELECT COUNT(*) FROM observations", [], |row| row.get(0))?;
+    let mut statement = connection.prepare(
+        "SELECT name, SUM(pgsize), SUM(payload) FROM dbstat GROUP BY name
+         UNION ALL SELECT 'all', SUM(pgsize), SUM(payload) FROM dbstat ORDER BY 2 DESC",
+    )?;
+    let rows = statement
+        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
+    writeln!(out, "{:<42} {:>12} {:>12} {:>16}", "table or index", "bytes", "filled", "per observation")?;
+    for row in rows {
+        let (name, bytes, payload) = row.context("dbstat")?;
+        #[expect(clippy::cast_precision_loss, reason = "files stay far below 2^52 bytes")]
+        let each = bytes as f64 / observations.max(1) as f64;
+        writeln!(out, "{name:<42} {bytes:>12} {:>11}% {each:>16.1}", 100 * payload / bytes.max(1))?;
+    }
+    Ok(())
+}
