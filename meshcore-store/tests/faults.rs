@@ -1,5 +1,7 @@
 //! What happens when the file does not take what is written: nothing acknowledged is lost, and the error says why.
 
+#![expect(clippy::print_stdout, reason = "tests say what they skip and how often they asked")]
+
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
