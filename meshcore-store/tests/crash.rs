@@ -1,5 +1,7 @@
 //! The writer is killed, again and again: what it acknowledged is there, and the next one goes on.
 
+#![expect(clippy::print_stdout, reason = "the count is the report of this test")]
+
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
