@@ -11,6 +11,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, ValueEnum};
+use meshcore_store::UnixMillis;
+use meshcore_store::db::{self, Component, Writer, WriterOptions};
 use meshcore_store::sim::{DatabaseSize, database};
 use rusqlite::{Connection, OpenFlags};
 
@@ -28,6 +30,9 @@ struct Options {
     /// Write nothing, look at the file that is there
     #[arg(long)]
     only_report: bool,
+    /// Pack all observations but those of the last day
+    #[arg(long)]
+    pack: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -53,7 +58,33 @@ fn main() -> Result<()> {
         let seconds = begun.elapsed().as_secs_f64();
         writeln!(out, "{report:?} in {seconds:.1} s")?;
     }
+    if options.pack {
+        let begun = Instant::now();
+        let (packed, longest_ms) = pack_old(&options.file)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        writeln!(
+            out,
+            "{packed} observations packed in {seconds:.1} s, the writer was held for {longest_ms} ms at most"
+        )?;
+    }
     costs(&options.file, &mut out)
+}
+
+/// Packs what is older than a day, gives the pages back, and says how long the writer was held at once.
+fn pack_old(file: &Path) -> Result<(u64, f64)> {
+    let writer = Writer::open(file, WriterOptions::default(), |_| {})?;
+    let handle = writer.handle();
+    let newest: i64 = handle.run(Component::Packing, |transaction| {
+        transaction.query_row("SELECT MAX(last_seen) FROM transmissions", [], |row| row.get(0))
+    })?;
+    let packed = db::pack(&handle, UnixMillis::from_seconds(newest - 86_400), &|| false)?;
+    let locks = handle.figures().locks();
+    let longest_ms =
+        locks.iter().find(|lock| lock.component == Component::Packing).map_or(0.0, |lock| lock.hold.max);
+    handle.run_alone(Component::Vacuum, |connection| {
+        Ok(connection.execute_batch("PRAGMA incremental_vacuum")?)
+    })?;
+    Ok((packed, longest_ms))
 }
 
 /// Bytes of each table and index, in all and per observation, the largest first.

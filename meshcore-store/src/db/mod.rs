@@ -21,6 +21,7 @@ mod nodes;
 mod observers;
 mod open;
 mod packets;
+mod packing;
 mod progress;
 mod query;
 mod raw_hex;
@@ -36,6 +37,7 @@ pub use nodes::{NodeAdvert, NodeCounts, NodeFilter, NodeOrder, NodePage, NodeRow
 pub use observers::{ClockSkew, ObserverRow, ObserverStatus, Presence, Radio};
 pub use open::erase;
 pub use packets::{DroppedAdvert, PacketWrite, Stored};
+pub use packing::{pack, unpack};
 pub use progress::{OnProgress, Progress};
 pub use query::{ObservationRow, PacketFilter, PacketId, PacketPage, PacketRow};
 pub use reader::{Lease, ReadPool, Reader};

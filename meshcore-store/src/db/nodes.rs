@@ -224,7 +224,7 @@ pub(super) fn list(connection: &Connection, filter: &NodeFilter) -> rusqlite::Re
         let marks = vec!["?"; filter.regions.len()].join(", ");
         wheres.push_str(&format!(
             " AND public_key IN (SELECT t.from_pubkey FROM transmissions t
-                 JOIN observations o ON o.transmission_id = t.id JOIN observers b ON b.rowid = o.observer_idx
+                 JOIN all_observations o ON o.transmission_id = t.id JOIN observers b ON b.rowid = o.observer_idx
                 WHERE t.payload_type = 4 AND t.from_pubkey <> '' AND b.iata IN ({marks}))"
         ));
         for region in &filter.regions {

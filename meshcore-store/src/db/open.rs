@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::lock::WriterLock;
-use super::{StoreError, schema};
+use super::{StoreError, packing, schema};
 
 /// How long a statement waits for a lock before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     // What a savepoint would restore is kept in memory instead of a file: half of the time of a message.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-    Ok(())
+    packing::prepare(connection)
 }
 
 /// Opens `path` for reading; it must exist.
@@ -53,6 +53,7 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        packing::prepare(&connection)?;
         connection.pragma_update(None, "query_only", "ON")?;
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
         Ok(connection)

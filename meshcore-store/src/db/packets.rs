@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use super::nodes::{self, NodeAdvert};
 use super::observers::{self, ClockSkew, Observers, Seen};
-use super::raw_hex;
+use super::{packing, raw_hex};
 use crate::decoded::{Decoded, DecodedPayload};
 use crate::{Direction, Reception, UnixMillis, hops_of, path_json};
 
@@ -228,8 +228,15 @@ impl Transmissions {
 
 fn find(connection: &Connection, hash: PacketHash) -> rusqlite::Result<Option<Transmission>> {
     connection
-        .prepare_cached("SELECT id, raw_hex, first_seen, last_seen FROM transmissions WHERE hash = ?1")?
+        .prepare_cached(
+            "SELECT id, raw_hex, first_seen, last_seen,
+                    EXISTS (SELECT 1 FROM packed_observations WHERE transmission_id = t.id)
+               FROM transmissions t WHERE hash = ?1",
+        )?
         .query_row([hash.to_string()], |row| {
+            if row.get(4)? {
+                packing::unpack_one(connection, row.get(0)?)?;
+            }
             Ok(Transmission {
                 id: row.get(0)?,
                 raw_hex: row.get(1)?,

@@ -182,7 +182,7 @@ pub(super) fn packet(connection: &Connection, id: PacketId) -> rusqlite::Result<
         ),
         PacketId::Transmission(id) => ("t.id = ?1", id.into()),
         PacketId::Observation(id) => {
-            ("t.id = (SELECT transmission_id FROM observations WHERE id = ?1)", id.into())
+            ("t.id = (SELECT transmission_id FROM all_observations WHERE id = ?1)", id.into())
         }
     };
     let found = connection
@@ -228,12 +228,15 @@ fn conditions(filter: &PacketFilter) -> rusqlite::Result<(String, Vec<ToSqlOutpu
         if wanted.is_empty() {
             continue;
         }
+        let marks = vec!["?"; wanted.len()].join(", ");
         wheres.push_str(&format!(
-            " AND EXISTS (SELECT 1 FROM observations o JOIN observers b ON b.rowid = o.observer_idx
-                           WHERE o.transmission_id = t.id AND {column} IN ({}))",
-            vec!["?"; wanted.len()].join(", ")
+            " AND (EXISTS (SELECT 1 FROM observations o JOIN observers b ON b.rowid = o.observer_idx
+                            WHERE o.transmission_id = t.id AND {column} IN ({marks}))
+                OR EXISTS (SELECT 1 FROM packed_observations p, json_each(inflate(p.packed)) r
+                             JOIN observers b ON b.rowid = r.value ->> 1
+                            WHERE p.transmission_id = t.id AND {column} IN ({marks})))"
         ));
-        for value in wanted {
+        for value in wanted.iter().chain(wanted) {
             values.push(value.to_sql()?);
         }
     }
@@ -246,7 +249,7 @@ fn load_observations(connection: &Connection, packets: &mut [PacketRow]) -> rusq
     for chunk in packets.chunks(IDS_PER_STATEMENT) {
         let marks = vec!["?"; chunk.len()].join(", ");
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT {OBSERVATION_COLUMNS} FROM observations o LEFT JOIN observers b ON b.rowid = o.observer_idx
+            "SELECT {OBSERVATION_COLUMNS} FROM all_observations o LEFT JOIN observers b ON b.rowid = o.observer_idx
               WHERE o.transmission_id IN ({marks}) ORDER BY o.id"
         ))?;
         let rows =

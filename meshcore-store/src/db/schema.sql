@@ -211,3 +211,12 @@ CREATE TABLE neighbor_edge_hours (
 );
 
 CREATE TABLE hash_aliases (old_hash TEXT PRIMARY KEY, hash TEXT NOT NULL);
+
+-- All observations of a transmission in one value, for who asks for it: see packing.rs.
+CREATE TABLE packed_observations (
+    transmission_id INTEGER PRIMARY KEY,
+    first_id        INTEGER NOT NULL,
+    first_timestamp INTEGER NOT NULL,
+    observations    INTEGER NOT NULL,
+    packed          BLOB NOT NULL
+);

@@ -37,7 +37,8 @@ pub(super) fn totals(connection: &Connection, now: UnixMillis) -> rusqlite::Resu
     connection
         .prepare_cached(
             "SELECT (SELECT COUNT(*) FROM transmissions),
-                    (SELECT COUNT(*) FROM observations),
+                    (SELECT COUNT(*) FROM observations)
+                        + (SELECT COALESCE(SUM(observations), 0) FROM packed_observations),
                     (SELECT COUNT(*) FROM nodes WHERE unixepoch(last_seen) >= ?1),
                     (SELECT COUNT(*) FROM nodes) + (SELECT COUNT(*) FROM inactive_nodes),
                     (SELECT COUNT(*) FROM observers WHERE COALESCE(inactive, 0) = 0),

@@ -46,6 +46,8 @@ components! {
     Vacuum => "vacuum",
     /// Upgrading the file beside live writes.
     Migration => "migration",
+    /// Old observations in less space.
+    Packing => "packing",
     /// What the reading process asks for.
     Requests => "requests",
 }
