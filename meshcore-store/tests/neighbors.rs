@@ -141,7 +141,8 @@ impl Database {
         let connection = self.connection();
         let mut statement = connection
             .prepare(
-                "SELECT substr(node_a, 1, 4), substr(node_b, 1, 4), count, last_seen FROM neighbor_edges
+                "SELECT substr(node_a, 1, 4), substr(node_b, 1, 4), count, COALESCE(last_seen, '')
+                   FROM neighbor_edges
                   ORDER BY node_a, node_b",
             )
             .unwrap();

@@ -143,7 +143,7 @@ impl NeighborBuilder {
             let start = Start::find(&connection, options.cutoff(now))?;
             writer.run(Component::Neighbors, move |transaction| start.write(transaction))?;
         }
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
         capability::import_snapshot(folder, &connection, &writer)?;
         let mut builder = Self {
             capabilities: Capabilities::load(&connection, now)?,
