@@ -274,8 +274,8 @@ proptest! {
         prop_assert_eq!(graph.len(), kept);
         graph.evict(u32::MAX);
         prop_assert!(graph.is_empty());
-        for number in 0..OBSERVERS.len() {
-            let end = End::from_text(OBSERVERS[number]).and_then(|end| graph.ends().id(&end));
+        for observer in OBSERVERS {
+            let end = End::from_text(observer).and_then(|end| graph.ends().id(&end));
             prop_assert_eq!(end.map_or(0, |end| graph.edges_of(end).count()), 0);
         }
     }

@@ -385,7 +385,7 @@ fn what_a_reception_says(
     let mut edges: Vec<Vec<String>> = graph
         .edges()
         .map(|edge| {
-            let snr = edge.total().avg_snr().map_or("-".to_owned(), |snr| snr.to_string());
+            let snr = edge.total().avg_snr().map_or_else(|| "-".to_owned(), |snr| snr.to_string());
             match edge.key().far() {
                 Far::Prefix(_) => {
                     vec![format!("{}-{} {snr}", short(edge.key().near()), graph.texts(edge.key()).1)]
