@@ -10,6 +10,7 @@
 //! * [`UnixMillis`]: the one type for a point in time; text only at the edges.
 //! * [`Decoded`]: a frame as JSON readers see it, made by one decoder for the stored column, the API and the live feed.
 //! * [`ObserverId`], [`Signal`], [`Direction`]: what an observer says about a reception.
+//! * [`resolve`]: which node a hop was; [`graph`]: who is known to hear whom.
 //! * [`db`] (feature `sqlite`): schema, the one [`db::Writer`], the read side, and [`db::Follower`], which says what is new.
 //! * `sim` (feature `sim`): a mesh made up, whose observers report like real ones.
 //!
@@ -21,8 +22,11 @@
 //! a file can be opened by either program.
 
 pub mod decoded;
+pub mod geo;
+pub mod graph;
 mod observer;
 mod reception;
+pub mod resolve;
 mod time;
 
 #[cfg(feature = "sqlite")]

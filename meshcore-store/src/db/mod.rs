@@ -11,12 +11,16 @@
 //! | When are two messages one row? | `packets.rs` |
 //! | Which value wins when a node or observer is heard again? | `nodes.rs`, `observers.rs` |
 //! | When is it on disk? | `writer.rs` |
+//! | How do observations become neighbors? | `neighbors/` |
+//! | Who sends long hashes? | `capability.rs` |
 //! | What does the API read? | `query.rs` and the `read` halves of the noun files |
 
+mod capability;
 mod client_receptions;
 mod error;
 mod follow;
 mod lock;
+mod neighbors;
 mod nodes;
 mod observers;
 mod open;
@@ -30,9 +34,11 @@ mod schema;
 mod stats;
 mod writer;
 
+pub use capability::{Capabilities, Capability, MultibyteStatus};
 pub use client_receptions::{ClientReception, Heard};
 pub use error::StoreError;
 pub use follow::{Follower, LiveObservation};
+pub use neighbors::{NeighborBuilder, NeighborOptions, Neighbors, Pruned, Tick};
 pub use nodes::{NodeAdvert, NodeCounts, NodeFilter, NodeOrder, NodePage, NodeRow};
 pub use observers::{ClockSkew, ObserverRow, ObserverStatus, Presence, Radio};
 pub use open::erase;

@@ -10,8 +10,10 @@ use super::nodes::{self, NodeCounts, NodeFilter, NodePage};
 use super::observers::{self, ObserverRow};
 use super::query::{self, PacketFilter, PacketId, PacketPage, PacketRow};
 use super::stats::{self, Totals};
-use super::{StoreError, open, schema};
+use super::{Capabilities, StoreError, neighbors, open, schema};
 use crate::UnixMillis;
+use crate::graph::NeighborGraph;
+use crate::resolve::HopIndex;
 
 /// A read-only connection, one question at a time.
 #[derive(Debug)]
@@ -76,6 +78,30 @@ impl Reader {
     /// [`StoreError::Sql`].
     pub fn totals(&self, now: UnixMillis) -> Result<Totals, StoreError> {
         Ok(stats::totals(&*self.at_one_moment()?, now)?)
+    }
+
+    /// The neighbor graph in the file, without edges not seen for `max_age_days`. Reads all of it: to be kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn neighbor_graph(&self, now: UnixMillis, max_age_days: u32) -> Result<NeighborGraph, StoreError> {
+        Ok(neighbors::load_graph(&self.connection, now, max_age_days)?)
+    }
+
+    /// Nodes and listeners in the file, for resolving hops. Reads all of them: to be kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn hop_index(&self) -> Result<HopIndex, StoreError> {
+        Ok(neighbors::load_index(&*self.at_one_moment()?)?)
+    }
+
+    /// Who sends long hashes, as stored. Reads all nodes: to be kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn capabilities(&self, now: UnixMillis) -> Result<Capabilities, StoreError> {
+        Ok(Capabilities::load(&self.connection, now)?)
     }
 
     /// All statements of one answer see the same state, however much is written meanwhile.
