@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{
-    Component, Job, NodeFilter, PacketFilter, PacketId, PacketPage, Reader, Write, Writer, WriterOptions,
-    pack, unpack,
+    Job, NodeFilter, PacketFilter, PacketId, PacketPage, Reader, Write, Writer, WriterOptions, pack, unpack,
 };
 use meshcore_store::sim::{Mesh, MeshOptions, Scribe, TrafficOptions};
 use rusqlite::Connection;
@@ -52,7 +51,7 @@ impl Filled {
         for write in &self.writes[..count] {
             writer.submit(Job { ticket: 0, write: write.clone() }).unwrap();
         }
-        writer.handle().run(Component::Packing, |_| Ok(())).unwrap(); // behind them
+        writer.flush().unwrap();
     }
 
     fn execute(&self, sql: &str) {

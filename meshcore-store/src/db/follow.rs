@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::query::{OBSERVATION_COLUMNS, ObservationRow, PacketRow, read_observation, read_packet};
+use super::query::{OBSERVATION_COLUMNS, ObservationRow, PacketRow, complete, read_observation, read_packet};
 use super::{StoreError, open, schema};
 
 /// A new observation, with its packet as it was at that moment.
@@ -73,19 +73,19 @@ impl Follower {
                LEFT JOIN observers b ON b.rowid = o.observer_idx
               WHERE o.id > ?1 AND o.id <= ?2 ORDER BY o.id LIMIT ?3"
         ))?;
-        let new: Vec<LiveObservation> = statement
+        let mut new: Vec<LiveObservation> = statement
             .query_map((self.watermark, newest, limit), |row| {
-                let packet = read_packet(row)?;
-                let mut observation = read_observation(row)?;
-                observation.complete_frame(&packet.raw_hex);
                 Ok(LiveObservation {
-                    packet,
-                    observation,
+                    packet: read_packet(row)?,
+                    observation: read_observation(row)?,
                     observation_count: row.get("observation_count")?,
                     observer_count: row.get("observer_count")?,
                 })
             })?
             .collect::<Result<_, _>>()?;
+        for LiveObservation { packet, observation, .. } in &mut new {
+            complete(&self.connection, packet, std::slice::from_mut(observation))?;
+        }
         if let Some(last) = new.last() {
             self.watermark = last.observation.id;
         }

@@ -30,6 +30,8 @@ mod progress;
 mod query;
 mod raw_hex;
 mod reader;
+mod relays;
+mod resolved_paths;
 mod schema;
 mod stats;
 mod writer;
@@ -47,6 +49,7 @@ pub use packing::{pack, unpack};
 pub use progress::{OnProgress, Progress};
 pub use query::{ObservationRow, PacketFilter, PacketId, PacketPage, PacketRow};
 pub use reader::{Lease, ReadPool, Reader};
+pub use resolved_paths::prune_resolved_paths;
 pub use stats::Totals;
 pub use writer::{
     Commit, Component, Job, LockReport, Outcome, Percentiles, Ticket, Write, Writer, WriterFigures,

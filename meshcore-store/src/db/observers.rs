@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::resolved_paths::ObserverEnd;
 use crate::{ObserverId, Reception, UnixMillis};
 
 /// The observers a writer has met, and what the open transaction has still to write about them.
@@ -20,7 +21,7 @@ pub(super) struct Observers {
 /// An observer, and the news of it.
 #[derive(Debug)]
 struct Met {
-    row: i64,
+    end: ObserverEnd,
     /// What was last written, so that only a change is.
     name: Option<String>,
     region: Option<String>,
@@ -144,13 +145,13 @@ pub struct ObserverRow {
 }
 
 impl Observers {
-    /// Notes that an observer was heard from, makes its row when it is new, and gives its row id.
+    /// Notes that an observer was heard from, makes its row when it is new, and says which one it is.
     pub(super) fn seen(
         &mut self,
         connection: &Connection,
         reception: &Reception,
         why: Seen,
-    ) -> rusqlite::Result<i64> {
+    ) -> rusqlite::Result<ObserverEnd> {
         let place = self.meet(connection, &reception.observer)?;
         let Some(met) = self.met.get_mut(place) else { return Err(rusqlite::Error::QueryReturnedNoRows) };
         let at = reception.received_at;
@@ -174,7 +175,7 @@ impl Observers {
                 news.is_renamed = true;
             }
         }
-        Ok(met.row)
+        Ok(met.end)
     }
 
     /// Writes what is new. `now` is the newest arrival so far: no stored "last seen" may lie beyond it.
@@ -197,7 +198,7 @@ impl Observers {
         let Some(met) = self.met.get_mut(place) else { return Err(rusqlite::Error::QueryReturnedNoRows) };
         met.write_news(connection, now)?; // what was said earlier is written earlier
         (met.name, met.region) = (None, None); // the next packet may say something else
-        update_from_status(connection, met.row, status, now)?;
+        update_from_status(connection, met.end.row, status, now)?;
         if status.presence == Presence::Live {
             store_sample(connection, status, sample_interval_s)?;
         }
@@ -210,8 +211,9 @@ impl Observers {
             return Ok(*place);
         }
         let row = row_id(connection, id)?;
-        let place = self.met.iter().position(|met| met.row == row).unwrap_or_else(|| {
-            self.met.push(Met { row, name: None, region: None, news: None });
+        let place = self.met.iter().position(|met| met.end.row == row).unwrap_or_else(|| {
+            let end = ObserverEnd { row, key: id.as_str().parse().ok() };
+            self.met.push(Met { end, name: None, region: None, news: None });
             self.met.len() - 1
         });
         self.by_id.insert(id.clone(), place);
@@ -235,7 +237,7 @@ impl Met {
                   WHERE rowid = :row",
             )?
             .execute(named_params! {
-                ":row": self.row,
+                ":row": self.end.row,
                 ":name": self.name.as_ref().filter(|_| news.is_renamed),
                 ":iata": self.region.as_ref().filter(|_| news.is_renamed),
                 ":first_at": news.first_at.to_rfc3339_seconds(),

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use super::nodes::{self, NodeAdvert};
 use super::observers::{self, ClockSkew, Observers, Seen};
+use super::resolved_paths::ObserverEnd;
 use super::{packing, raw_hex};
 use crate::decoded::{Decoded, DecodedPayload};
 use crate::{Direction, Reception, UnixMillis, hops_of, path_json};
@@ -146,7 +147,7 @@ struct Transmission {
 }
 
 impl Transmissions {
-    /// Stores one packet message: observer, transmission, node, observation, in this order.
+    /// Stores one packet message: observer, transmission, node, observation, in this order. Says who heard it, too.
     ///
     /// `now` is the newest arrival of the batch: no stored "last seen" may lie beyond it.
     pub(super) fn store(
@@ -155,11 +156,11 @@ impl Transmissions {
         observers: &mut Observers,
         packet: &PacketWrite,
         now: UnixMillis,
-    ) -> rusqlite::Result<Stored> {
+    ) -> rusqlite::Result<(Stored, ObserverEnd)> {
         let received_at = packet.reception.received_at;
         let observer = observers.seen(connection, &packet.reception, Seen::WithPacket)?;
         if let Some(skew) = &packet.clock_skew {
-            observers::record_skew(connection, observer, *skew, received_at)?;
+            observers::record_skew(connection, observer.row, *skew, received_at)?;
         }
         let (transmission, new_transmission) = self.meet(connection, packet)?;
         if let Some(advert) = &packet.advert {
@@ -169,8 +170,8 @@ impl Transmissions {
             }
         }
         let (observation_id, new_observation) =
-            upsert_observation(connection, transmission, observer, packet)?;
-        Ok(Stored { observation_id, new_transmission, new_observation })
+            upsert_observation(connection, transmission, observer.row, packet)?;
+        Ok((Stored { observation_id, new_transmission, new_observation }, observer))
     }
 
     /// Writes what is new about transmissions that were known.

@@ -5,7 +5,7 @@ use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params_from_iter};
 
 use super::observers::time;
-use super::raw_hex;
+use super::{raw_hex, resolved_paths};
 use crate::{ObserverId, UnixMillis};
 
 /// Ids per `IN (…)` list; SQLite takes 32,766.
@@ -36,6 +36,8 @@ pub struct PacketRow {
 pub struct ObservationRow {
     pub id: i64,
     pub transmission_id: i64,
+    /// Row of the observer.
+    pub observer_row: Option<i64>,
     pub observer_id: Option<String>,
     pub observer_name: Option<String>,
     pub observer_iata: Option<String>,
@@ -128,13 +130,6 @@ impl PacketRow {
 }
 
 impl ObservationRow {
-    /// Puts the frame together where it is not stored.
-    pub(super) fn complete_frame(&mut self, packet_raw_hex: &str) {
-        if self.raw_hex.is_none() {
-            self.raw_hex = raw_hex::rebuilt(packet_raw_hex, self.path_json.as_deref().unwrap_or_default());
-        }
-    }
-
     /// Greater is better.
     fn rank(&self) -> (bool, usize) {
         (self.direction.as_deref() != Some("tx"), self.path.len())
@@ -144,7 +139,7 @@ impl ObservationRow {
 const PACKET_COLUMNS: &str = "t.id, t.hash, t.raw_hex, t.first_seen, t.last_seen, t.route_type, t.payload_type, \
                               t.payload_version, t.decoded_json, t.scope_name";
 
-pub(super) const OBSERVATION_COLUMNS: &str = "o.id AS observation_id, o.transmission_id, b.id AS observer_id, b.name AS observer_name, \
+pub(super) const OBSERVATION_COLUMNS: &str = "o.id AS observation_id, o.transmission_id, o.observer_idx, b.id AS observer_id, b.name AS observer_name, \
      b.iata AS observer_iata, o.direction, o.snr, o.rssi, o.score, o.path_json, o.resolved_path, \
      o.raw_hex AS observation_raw_hex, o.timestamp";
 
@@ -261,12 +256,23 @@ fn load_observations(connection: &Connection, packets: &mut [PacketRow]) -> rusq
     }
     for packet in packets {
         let mut observations = of.remove(&packet.id).unwrap_or_default();
-        for observation in &mut observations {
-            observation.complete_frame(&packet.raw_hex);
-        }
+        complete(connection, packet, &mut observations)?;
         packet.observations = observations;
     }
     Ok(())
+}
+
+/// Fills in what is stored once for many observations: their frames, and who their hops were.
+pub(super) fn complete(
+    connection: &Connection,
+    packet: &PacketRow,
+    observations: &mut [ObservationRow],
+) -> rusqlite::Result<()> {
+    for observation in observations.iter_mut().filter(|observation| observation.raw_hex.is_none()) {
+        let path = observation.path_json.as_deref().unwrap_or_default();
+        observation.raw_hex = raw_hex::rebuilt(&packet.raw_hex, path);
+    }
+    resolved_paths::fill(connection, packet, observations)
 }
 
 pub(super) fn read_packet(row: &Row<'_>) -> rusqlite::Result<PacketRow> {
@@ -292,6 +298,7 @@ pub(super) fn read_observation(row: &Row<'_>) -> rusqlite::Result<ObservationRow
     Ok(ObservationRow {
         id: row.get("observation_id")?,
         transmission_id: row.get("transmission_id")?,
+        observer_row: row.get("observer_idx")?,
         observer_id: row.get::<_, Option<String>>("observer_id")?.map(|id| ObserverId::display_of(&id)),
         observer_name: row.get("observer_name")?,
         observer_iata: row.get("observer_iata")?,

@@ -12,6 +12,14 @@ const fn before_path(route_type: u8) -> usize {
 /// Payload type whose path field holds measurements instead of hops.
 const TRACE: u8 = 9;
 
+/// Entries in the path field of a frame in hex: hops, or what a trace measured so far.
+pub(super) fn path_count(frame: &str) -> Option<usize> {
+    let header = u8::from_str_radix(frame.get(..2)?, 16).ok()?;
+    let before = before_path(header & 3);
+    let path_len = u8::from_str_radix(frame.get(before..before + 2)?, 16).ok()?;
+    Some(usize::from(path_len & 63))
+}
+
 /// The frame of an observation with this path, made from the frame of its transmission; both in hex.
 ///
 /// A trace is given back as it is, because its path is not in `path_json`. `None` when `transmission` is no frame, or
@@ -67,6 +75,14 @@ mod tests {
     #[case("ähä", "[]", None)]
     fn frames_are_put_together(#[case] transmission: &str, #[case] path: &str, #[case] frame: Option<&str>) {
         assert_eq!(rebuilt(transmission, path).as_deref(), frame);
+    }
+
+    #[rstest]
+    #[case("1542a1b2c3d4aabb", Some(2))]
+    #[case("14010203040399", Some(3))]
+    #[case("14", None)]
+    fn entries_of_a_path_are_counted(#[case] frame: &str, #[case] count: Option<usize>) {
+        assert_eq!(path_count(frame), count);
     }
 
     #[test]

@@ -58,7 +58,14 @@ const REQUIRED: &[(&str, &[&str])] = &[
 const REQUIRED_INDEX: &str = "idx_observations_dedup";
 
 /// Tables only this program has, and how to add them to a file of the other one.
-const OURS: &[&str] = &["_state", "neighbor_edge_hours", "hash_aliases", "packed_observations"];
+const OURS: &[&str] = &[
+    "_state",
+    "neighbor_edge_hours",
+    "hash_aliases",
+    "packed_observations",
+    "resolved_paths",
+    "node_numbers",
+];
 
 const SCHEMA: &str = include_str!("schema.sql");
 

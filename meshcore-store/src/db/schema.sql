@@ -220,3 +220,15 @@ CREATE TABLE packed_observations (
     observations    INTEGER NOT NULL,
     packed          BLOB NOT NULL
 );
+
+-- Who the hops of a path are, once per question: see resolved_paths.rs.
+CREATE TABLE resolved_paths (
+    path       BLOB NOT NULL,
+    observer   INTEGER NOT NULL,
+    originator INTEGER NOT NULL,
+    since      INTEGER NOT NULL,
+    nodes      BLOB NOT NULL,
+    PRIMARY KEY (path, observer, originator, since)
+) WITHOUT ROWID;
+
+CREATE TABLE node_numbers (number INTEGER PRIMARY KEY, public_key TEXT NOT NULL UNIQUE);

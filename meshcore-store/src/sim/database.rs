@@ -13,13 +13,16 @@ use super::stream::{Event, Report};
 use super::{Counts, Mesh};
 use crate::UnixMillis;
 use crate::db::{
-    Job, ObserverStatus, Outcome, PacketWrite, Presence, Progress, Radio, StoreError, Write, Writer,
-    WriterOptions,
+    Job, NeighborBuilder, NeighborOptions, ObserverStatus, Outcome, PacketWrite, Presence, Progress, Radio,
+    StoreError, Write, Writer, WriterOptions,
 };
 use crate::decoded::{Decoded, Signatures};
 
 /// Packets whose contents are remembered until the next copy comes.
 const REMEMBERED: usize = 4_096;
+
+/// Observations between two ticks of the neighbor graph; a mesh of R size takes an hour for them.
+const BETWEEN_TICKS: u64 = 10_000;
 
 /// How large a database is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +88,7 @@ pub fn database(
         let is_new = |(_, outcome): &&(_, Outcome)| matches!(outcome, Outcome::Packet(stored) if stored.new_transmission);
         counted.0.fetch_add(commit.outcomes.iter().filter(is_new).count() as u64, Ordering::Relaxed);
     })?;
+    let mut neighbors = NeighborBuilder::open(path, writer.handle(), NeighborOptions::default(), size.start)?;
     let mesh = Mesh::new(&size.mesh);
     let mut stream = mesh.stream(size.start, TrafficOptions::rate(size.per_second));
     let mut scribe = Scribe::new(&mesh);
@@ -96,13 +100,17 @@ pub fn database(
         let Some(write) = scribe.write(event) else { continue };
         if matches!(write, Write::Packet(_)) {
             submitted += 1;
-            if submitted % 10_000 == 0 {
+            if submitted % BETWEEN_TICKS == 0 {
+                neighbors.tick(end)?;
                 on_progress(Progress { step: "simulate", done: submitted, total: size.observations });
             }
         }
         writer.submit(Job { ticket: 0, write }).map_err(|_| StoreError::WriterGone)?;
     }
-    drop(writer); // commits what waits
+    writer.flush().map_err(|_| StoreError::WriterGone)?;
+    neighbors.tick(end)?;
+    neighbors.persist_capabilities(end)?;
+    drop(writer);
     Ok(DatabaseReport {
         transmissions: written.0.load(Ordering::Relaxed),
         observations: written.1.load(Ordering::Relaxed),

@@ -162,6 +162,7 @@ impl NeighborBuilder {
         builder.reload()?;
         refresh_index(&builder.connection, &mut builder.index)?;
         builder.publish();
+        builder.writer.use_neighbors(builder.shared());
         Ok(builder)
     }
 

@@ -1,13 +1,15 @@
 //! Work for the writing thread beside the messages: retention, neighbors, upgrades.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::super::StoreError;
+use super::super::neighbors::Neighbors;
 use super::figures::{Component, WriterFigures, add};
 
 /// Errands that wait before their callers do.
@@ -19,8 +21,19 @@ const QUEUE: usize = 16;
 #[derive(Clone, Debug)]
 pub struct WriterHandle {
     errands: Sender<Errand>,
-    figures: Arc<WriterFigures>,
-    backlog: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
+}
+
+/// What writer, handles and thread share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) figures: WriterFigures,
+    /// Messages that wait.
+    pub(super) backlog: AtomicUsize,
+    /// The neighbor graph, once there is one.
+    pub(super) neighbors: ArcSwapOption<Neighbors>,
+    /// The writer is to end.
+    pub(super) closing: AtomicBool,
 }
 
 /// Something to be done by the writing thread.
@@ -37,9 +50,14 @@ impl std::fmt::Debug for Errand {
 }
 
 impl WriterHandle {
-    pub(super) fn new(figures: Arc<WriterFigures>, backlog: Arc<AtomicUsize>) -> (Self, Receiver<Errand>) {
+    pub(super) fn new(shared: Arc<Shared>) -> (Self, Receiver<Errand>) {
         let (errands, waiting) = bounded(QUEUE);
-        (Self { errands, figures, backlog }, waiting)
+        (Self { errands, shared }, waiting)
+    }
+
+    /// Lets the writer work out hops with the help of this graph, as it is at each moment.
+    pub(in super::super) fn use_neighbors(&self, neighbors: Arc<Neighbors>) {
+        self.shared.neighbors.store(Some(neighbors));
     }
 
     /// Has `work` done in a transaction of its own, and waits for the commit.
@@ -53,12 +71,12 @@ impl WriterHandle {
         component: Component,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let figures = Arc::clone(&self.figures);
+        let shared = Arc::clone(&self.shared);
         self.run_alone(component, move |connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let result = work(&transaction)?;
             transaction.commit()?;
-            add(&figures.commits, 1);
+            add(&shared.figures.commits, 1);
             Ok(result)
         })
     }
@@ -85,12 +103,12 @@ impl WriterHandle {
 
     /// Messages that wait to be written: background work makes room while there are many.
     pub fn backlog(&self) -> usize {
-        self.backlog.load(Ordering::Relaxed)
+        self.shared.backlog.load(Ordering::Relaxed)
     }
 
     /// What the writer counts.
     pub fn figures(&self) -> &WriterFigures {
-        &self.figures
+        &self.shared.figures
     }
 }
 

@@ -11,7 +11,7 @@ mod session;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ use super::packets::{DroppedAdvert, PacketWrite, Stored};
 use super::{StoreError, open, schema};
 use crate::{Reception, UnixMillis};
 
+use errand::Shared;
 pub use errand::WriterHandle;
 pub use figures::{Component, LockReport, Percentiles, WriterFigures};
 use session::{Queued, Session};
@@ -121,7 +122,7 @@ pub struct Writer {
     queue: Option<Sender<Queued>>,
     handle: WriterHandle,
     thread: Option<JoinHandle<()>>,
-    closing: Arc<AtomicBool>,
+    shared: Arc<Shared>,
 }
 
 impl Writer {
@@ -140,17 +141,14 @@ impl Writer {
         let lock = WriterLock::acquire(path)?;
         schema::prepare(&mut connection, path)?;
         let (queue, jobs) = bounded(QUEUE);
-        let figures = Arc::new(WriterFigures::default());
-        let backlog = Arc::new(AtomicUsize::new(0));
-        let (handle, errands) = WriterHandle::new(Arc::clone(&figures), Arc::clone(&backlog));
-        let closing = Arc::new(AtomicBool::new(false));
-        let mut session =
-            Session::new(connection, lock, path, options, Arc::clone(&closing), figures, backlog);
+        let shared = Arc::<Shared>::default();
+        let (handle, errands) = WriterHandle::new(Arc::clone(&shared));
+        let mut session = Session::new(connection, lock, path, options, Arc::clone(&shared));
         let thread = thread::Builder::new()
             .name("db-writer".into())
             .spawn(move || session.run(&jobs, &errands, on_commit))
             .map_err(StoreError::Thread)?;
-        Ok(Self { queue: Some(queue), handle, thread: Some(thread), closing })
+        Ok(Self { queue: Some(queue), handle, thread: Some(thread), shared })
     }
 
     /// Hands a job to the writing thread; waits while its queue is full.
@@ -158,11 +156,18 @@ impl Writer {
     /// # Errors
     /// [`WriterGone`], when the thread ended; the job is lost, and the caller counts it.
     pub fn submit(&self, job: Job) -> Result<(), WriterGone> {
-        self.queue
-            .as_ref()
-            .ok_or(WriterGone)?
-            .send(Queued { job, at: Instant::now() })
-            .map_err(|_| WriterGone)
+        self.queue.as_ref().ok_or(WriterGone)?.send(Queued::Job(job, Instant::now())).map_err(|_| WriterGone)
+    }
+
+    /// Waits until all jobs submitted before are committed, or have failed.
+    ///
+    /// # Errors
+    /// [`WriterGone`], when the thread ended.
+    pub fn flush(&self) -> Result<(), WriterGone> {
+        let (done, answer) = bounded::<()>(1);
+        self.queue.as_ref().ok_or(WriterGone)?.send(Queued::Flush(done)).map_err(|_| WriterGone)?;
+        let _ = answer.recv(); // an error is the answer: the other end was dropped
+        Ok(())
     }
 
     /// A way to have other work done by the writing thread.
@@ -173,7 +178,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.closing.store(true, Ordering::Relaxed);
+        self.shared.closing.store(true, Ordering::Relaxed);
         self.queue = None; // the thread commits what waits, then ends
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()

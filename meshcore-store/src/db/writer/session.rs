@@ -2,18 +2,20 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvError, select_biased};
+use crossbeam_channel::{Receiver, RecvError, Sender, select_biased};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::super::lock::WriterLock;
 use super::super::observers::{Observers, Seen};
-use super::super::packets::{Stored, Transmissions, store_dropped};
-use super::errand::Errand;
-use super::figures::{Component, WriterFigures, add};
+use super::super::packets::{PacketWrite, Stored, Transmissions, store_dropped};
+use super::super::relays::Relays;
+use super::super::resolved_paths::{ObserverEnd, PathResolver, Question};
+use super::errand::{Errand, Shared};
+use super::figures::{Component, add};
 use super::{BATCH, Commit, Job, Outcome, Write, WriterOptions};
 use crate::UnixMillis;
 
@@ -26,10 +28,12 @@ const REST: u32 = 4;
 /// Pause before a batch is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// A job, and since when it waits.
-pub(super) struct Queued {
-    pub(super) job: Job,
-    pub(super) at: Instant,
+/// What waits in front of the writer.
+pub(super) enum Queued {
+    /// A job, and since when it waits.
+    Job(Job, Instant),
+    /// Somebody wants to know when everything before is committed.
+    Flush(Sender<()>),
 }
 
 /// What the writing thread does next.
@@ -44,9 +48,7 @@ pub(super) struct Session {
     memory: Memory,
     options: WriterOptions,
     path: PathBuf,
-    closing: Arc<AtomicBool>,
-    figures: Arc<WriterFigures>,
-    backlog: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
     _lock: WriterLock,
 }
 
@@ -55,6 +57,9 @@ pub(super) struct Session {
 struct Memory {
     observers: Observers,
     transmissions: Transmissions,
+    relays: Relays,
+    /// Loaded from the file when it is needed.
+    resolver: Option<PathResolver>,
 }
 
 impl Session {
@@ -63,12 +68,9 @@ impl Session {
         lock: WriterLock,
         path: &Path,
         options: WriterOptions,
-        closing: Arc<AtomicBool>,
-        figures: Arc<WriterFigures>,
-        backlog: Arc<AtomicUsize>,
+        shared: Arc<Shared>,
     ) -> Self {
-        let (memory, path) = (Memory::default(), path.to_owned());
-        Self { connection, memory, options, path, closing, figures, backlog, _lock: lock }
+        Self { connection, memory: Memory::default(), options, path: path.to_owned(), shared, _lock: lock }
     }
 
     /// Writes until nobody can submit any more.
@@ -82,12 +84,13 @@ impl Session {
         let mut rest_until = Instant::now();
         loop {
             match next(jobs, errands, rest_until) {
-                Ok(Next::Message(first)) => {
-                    let wait = first.at.elapsed();
-                    batch.push(first.job);
-                    batch.extend(jobs.try_iter().take(BATCH - 1).map(|queued| queued.job));
-                    self.backlog.store(jobs.len(), Ordering::Relaxed);
-                    self.write_all(&batch, wait, &mut on_commit);
+                Ok(Next::Message(Queued::Flush(done))) => drop(done),
+                Ok(Next::Message(Queued::Job(first, at))) => {
+                    batch.push(first);
+                    let flushed = collect(jobs, &mut batch);
+                    self.shared.backlog.store(jobs.len(), Ordering::Relaxed);
+                    self.write_all(&batch, at.elapsed(), &mut on_commit);
+                    drop(flushed);
                     batch.clear();
                 }
                 Ok(Next::Errand(errand)) => rest_until = self.do_errand(errand),
@@ -105,7 +108,7 @@ impl Session {
     fn do_errand(&mut self, errand: Errand) -> Instant {
         let (component, wait, begun) = (errand.component, errand.asked_at.elapsed(), Instant::now());
         errand.run(&mut self.connection);
-        self.memory = Memory::default(); // it may have changed what was remembered
+        self.memory.forget_what_changed(component);
         let hold = begun.elapsed();
         self.note(component, wait, hold, 0);
         Instant::now() + REST * hold
@@ -141,7 +144,7 @@ impl Session {
                         tracing::error!(db.path = %self.path.display(), %error, "cannot write to the database; trying again until it works");
                     }
                     failing = true;
-                    if self.closing.load(Ordering::Relaxed) {
+                    if self.shared.closing.load(Ordering::Relaxed) {
                         tracing::error!(
                             messages = batch.len(),
                             "messages lost: the program ends while the database takes no writes"
@@ -170,6 +173,7 @@ impl Session {
         let (begun, now) = (Instant::now(), newest(batch));
         let mut commit = Commit { outcomes: Vec::with_capacity(batch.len()), ..Commit::default() };
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.memory.prepare(&transaction, &self.shared)?;
         for job in batch {
             if begun.elapsed() > LINGER {
                 break; // what is left goes into the next one
@@ -188,6 +192,7 @@ impl Session {
         let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for job in batch {
             let savepoint = transaction.savepoint()?;
+            self.memory.prepare(&savepoint, &self.shared)?;
             let applied = self.memory.apply(&savepoint, &job.write, now, self.options);
             let outcome =
                 match applied.and_then(|outcome| self.memory.flush(&savepoint, now).map(|()| outcome)) {
@@ -211,7 +216,7 @@ impl Session {
 
     /// Notes who had the writer for how long; `messages` is 0 for errands.
     fn note(&self, component: Component, wait: Duration, hold: Duration, messages: usize) {
-        self.figures.used(component, wait, hold);
+        self.shared.figures.used(component, wait, hold);
         if hold > self.options.slow_after {
             let (component, duration_ms) = (component.name(), hold.as_millis());
             tracing::warn!(
@@ -224,7 +229,7 @@ impl Session {
     }
 
     fn count(&self, commit: &Commit, batch: &[Job]) {
-        let figures = &self.figures;
+        let figures = &self.shared.figures;
         add(&figures.commits, 1);
         add(&figures.flushes, 1);
         for ((_, outcome), job) in commit.outcomes.iter().zip(batch) {
@@ -244,6 +249,52 @@ impl Session {
 }
 
 impl Memory {
+    /// Before a transaction: what others found out meanwhile.
+    fn prepare(&mut self, connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
+        let resolver = match &mut self.resolver {
+            Some(resolver) => resolver,
+            none => none.insert(PathResolver::load(connection)?),
+        };
+        if let Some(neighbors) = &*shared.neighbors.load() {
+            resolver.update(neighbors);
+        }
+        Ok(())
+    }
+
+    /// After an errand, which may have changed rows that are remembered.
+    fn forget_what_changed(&mut self, by: Component) {
+        use Component::{Messages, Migration, Neighbors, PruneObservers, Requests, Vacuum};
+        if matches!(by, Messages | Neighbors) {
+            return;
+        }
+        (self.observers, self.transmissions) = <_>::default();
+        if matches!(by, Migration | PruneObservers | Requests | Vacuum) {
+            self.resolver = None;
+        }
+    }
+
+    /// Works out whose hops a new observation came by.
+    fn resolve(
+        &mut self,
+        connection: &Connection,
+        packet: &PacketWrite,
+        observation: i64,
+        observer: ObserverEnd,
+    ) -> rusqlite::Result<()> {
+        let Some(resolver) = &mut self.resolver else { return Ok(()) };
+        let originator = packet.advert.as_ref().map(|advert| advert.public_key);
+        let is_flood = matches!(packet.route_type, 0 | 1);
+        let nodes = match Question::new(&packet.path_json, is_flood, Some(observer), originator) {
+            Some(question) => {
+                let at = packet.reception.received_at;
+                resolver.resolve(connection, observation, &question, observer, at)?
+            }
+            None => &[],
+        };
+        self.relays.observe(packet, nodes);
+        Ok(())
+    }
+
     fn apply(
         &mut self,
         connection: &Connection,
@@ -253,10 +304,25 @@ impl Memory {
     ) -> rusqlite::Result<Outcome> {
         match write {
             Write::Packet(packet) => {
-                self.transmissions.store(connection, &mut self.observers, packet, now).map(Outcome::Packet)
+                let (stored, observer) =
+                    self.transmissions.store(connection, &mut self.observers, packet, now)?;
+                if let (Some(advert), Some(resolver)) = (&packet.advert, &mut self.resolver)
+                    && let Some(role) = &advert.role
+                {
+                    resolver.node_is(advert.public_key, role);
+                }
+                if stored.new_observation {
+                    self.resolve(connection, packet, stored.observation_id, observer)?;
+                }
+                Ok(Outcome::Packet(stored))
             }
             Write::Status(status) => {
                 self.observers.store_status(connection, status, now, options.sample_interval_s)?;
+                if let (Some(repeats), Some(resolver), Ok(key)) =
+                    (status.can_relay, &mut self.resolver, status.id.as_str().parse())
+                {
+                    resolver.observer_repeats(key, repeats);
+                }
                 Ok(Outcome::Status)
             }
             Write::Seen(reception) => {
@@ -278,6 +344,7 @@ impl Memory {
     /// Writes what was put off to the end of the transaction.
     fn flush(&mut self, connection: &Connection, now: UnixMillis) -> rusqlite::Result<()> {
         self.observers.flush(connection, now)?;
+        self.relays.flush(connection, now)?;
         self.transmissions.flush(connection)
     }
 }
@@ -289,6 +356,18 @@ impl Commit {
         }
         self.outcomes.push((job.ticket, outcome));
     }
+}
+
+/// Adds what waits to the batch. Ends behind a flush, which is answered by dropping it.
+fn collect(jobs: &Receiver<Queued>, batch: &mut Vec<Job>) -> Option<Sender<()>> {
+    while batch.len() < BATCH {
+        match jobs.try_recv() {
+            Ok(Queued::Job(job, _)) => batch.push(job),
+            Ok(Queued::Flush(done)) => return Some(done),
+            Err(_) => break,
+        }
+    }
+    None
 }
 
 /// Messages first; errands when none waits, or after messages had the writer for a while.
