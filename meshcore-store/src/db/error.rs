@@ -59,6 +59,49 @@ pub enum StoreError {
         missing: String,
     },
 
+    /// A file beside the database cannot be read, written or renamed.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// There is not enough room.
+    #[error("{}: {needed} bytes are needed, {free} are free; make room and try again", folder.display())]
+    NoSpace {
+        /// Where.
+        folder: PathBuf,
+        /// Bytes.
+        needed: u64,
+        /// Bytes.
+        free: u64,
+    },
+
+    /// A file that would be overwritten is not.
+    #[error("{}: exists; choose another name", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The content of the file is not what it should be.
+    #[error("database {}: damaged: {problem}", path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What was found.
+        problem: String,
+    },
+
+    /// A program has the database open that must not.
+    #[error("database {}: in use by another program; stop it first", path.display())]
+    InUse {
+        /// The database.
+        path: PathBuf,
+    },
+
     /// The writing thread cannot be started.
     #[error("cannot start the writing thread: {0}")]
     Thread(io::Error),

@@ -11,22 +11,38 @@
 //! | When are two messages one row? | `packets.rs` |
 //! | Which value wins when a node or observer is heard again? | `nodes.rs`, `observers.rs` |
 //! | When is it on disk? | `writer.rs` |
+//! | What goes when? | `retention.rs`, `schedule.rs` |
+//! | How does the file get smaller? | `vacuum.rs`, `observer_rows.rs` |
+//! | How is it saved, put back, examined? | `backup.rs`, `restore.rs`, `check.rs` |
+//! | What may a reader ask the writer to do? | `requests.rs` |
 //! | What does the API read? | `query.rs` and the `read` halves of the noun files |
 
+mod backup;
+mod check;
+mod disk;
 mod error;
 mod follow;
 mod lock;
 mod nodes;
+mod observer_rows;
 mod observers;
 mod open;
+mod pace;
 mod packets;
 mod progress;
 mod query;
 mod reader;
+mod requests;
+mod restore;
+mod retention;
+mod schedule;
 mod schema;
 mod stats;
+mod vacuum;
 mod writer;
 
+pub use backup::{Copied, backup};
+pub use check::{CheckReport, TableRows, check};
 pub use error::StoreError;
 pub use follow::{Follower, LiveObservation};
 pub use nodes::{NodeAdvert, NodeCounts, NodeFilter, NodeOrder, NodePage, NodeRow};
@@ -36,7 +52,12 @@ pub use packets::{DroppedAdvert, PacketWrite, Stored};
 pub use progress::{OnProgress, Progress};
 pub use query::{ObservationRow, PacketFilter, PacketId, PacketPage, PacketRow};
 pub use reader::{Lease, ReadPool, Reader};
+pub use requests::{InvalidRequestId, RequestId, RequestState, Requests, delete_nodes};
+pub use restore::{Restored, restore};
+pub use retention::{Retention, RetentionDays, silence_observers};
+pub use schedule::{Chore, Schedule, Task};
 pub use stats::Totals;
+pub use vacuum::{Checkpoint, Vacuumed, fold_log, knows_free_pages, return_free_pages, vacuum_fully};
 pub use writer::{
     Commit, Component, Job, LockReport, Outcome, Percentiles, Ticket, Write, Writer, WriterFigures,
     WriterGone, WriterHandle, WriterOptions,

@@ -20,7 +20,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use super::lock::WriterLock;
 use super::observers::{self, KnownObservers, ObserverStatus, Seen};
 use super::packets::{self, DroppedAdvert, PacketWrite, Stored};
-use super::{StoreError, open, schema};
+use super::{StoreError, observer_rows, open, schema, vacuum};
 use crate::{Reception, UnixMillis};
 
 use errand::Errand;
@@ -142,6 +142,7 @@ impl Writer {
         let mut connection = open::for_writing(path)?;
         let lock = WriterLock::acquire(path)?;
         schema::prepare(&mut connection, path)?;
+        observer_rows::follow(&mut connection)?; // a vacuum may have been killed half-way
         let (queue, jobs) = bounded(QUEUE);
         let figures = Arc::new(WriterFigures::default());
         let backlog = Arc::new(AtomicUsize::new(0));
@@ -228,10 +229,11 @@ impl Session {
                 Err(RecvError) => break,
             }
         }
-        if let Err(error) =
-            self.connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))
-        {
-            tracing::warn!(%error, "the write-ahead log could not be folded into the database; the next start will");
+        match vacuum::checkpoint(&self.connection, open::BUSY_TIMEOUT) {
+            Ok(checkpoint) => tracing::info!(?checkpoint, "the write-ahead log is folded into the database"),
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be folded into the database; the next start will");
+            }
         }
     }
 
