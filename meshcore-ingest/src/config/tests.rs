@@ -44,9 +44,9 @@ fn an_empty_file_is_a_good_one() {
 
 #[test]
 fn comments_are_no_unknown_keys_at_any_level() {
-    let json = r#"{"_note": 1, "metrics": {"_note": []}, "channelKeys": {"_note": 5}, "tyop": 1, "retention": {"nodeDays": 7}}"#;
+    let json = r#"{"_note": 1, "metrics": {"_note": []}, "channelKeys": {"_note": 5}, "tyop": 1, "retention": {"nodeDay": 7, "_note": 1}}"#;
     let (_, ignored) = load(json, &IngestArgs::default()).unwrap();
-    assert_eq!(ignored.into_iter().collect::<Vec<_>>(), ["retention", "tyop"]);
+    assert_eq!(ignored.into_iter().collect::<Vec<_>>(), ["retention.nodeDay", "tyop"]);
 }
 
 #[test]

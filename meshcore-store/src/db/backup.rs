@@ -56,6 +56,22 @@ pub fn backup(path: &Path, to: &Path, on_progress: OnProgress<'_>) -> Result<Cop
 
 /// Makes a verified, synced copy of `path` named `partial`; what had that name is replaced.
 pub(super) fn copy(path: &Path, partial: &Path, on_progress: OnProgress<'_>) -> Result<Copied, StoreError> {
+    let rows = copy_moment(path, partial, on_progress).map_err(|error| error.about(path))?;
+    into_one_file(partial).map_err(|error| StoreError::from(error).about(partial))?;
+    disk::sync(partial)?;
+    on_progress(Progress { step: "verify", done: 0, total: 1 });
+    verify(partial, &rows).map_err(|error| error.about(partial))?;
+    on_progress(Progress { step: "verify", done: 1, total: 1 });
+    let bytes = partial.metadata().map_err(disk::failed(partial))?.len();
+    Ok(Copied { bytes, rows })
+}
+
+/// Copies `path` as it is at one moment, and says which rows it had then.
+fn copy_moment(
+    path: &Path,
+    partial: &Path,
+    on_progress: OnProgress<'_>,
+) -> Result<Vec<TableRows>, StoreError> {
     let source = open::for_reading(path)?;
     schema::assert_ready(&source, path)?;
     disk::require_space(partial, vacuum::size(&source)?)?;
@@ -64,16 +80,8 @@ pub(super) fn copy(path: &Path, partial: &Path, on_progress: OnProgress<'_>) -> 
     }
     let moment = source.unchecked_transaction()?;
     let rows = check::rows_of_tables(&moment)?; // begins the transaction, too
-    let failed = |source| StoreError::Open { path: partial.to_owned(), source };
-    copy_pages(&moment, partial, on_progress).map_err(failed)?;
-    drop(moment);
-    into_one_file(partial).map_err(failed)?;
-    disk::sync(partial)?;
-    on_progress(Progress { step: "verify", done: 0, total: 1 });
-    verify(partial, &rows)?;
-    on_progress(Progress { step: "verify", done: 1, total: 1 });
-    let bytes = partial.metadata().map_err(disk::failed(partial))?.len();
-    Ok(Copied { bytes, rows })
+    copy_pages(&moment, partial, on_progress).map_err(|error| StoreError::from(error).about(partial))?;
+    Ok(rows)
 }
 
 fn copy_pages(source: &Connection, to: &Path, on_progress: OnProgress<'_>) -> rusqlite::Result<()> {

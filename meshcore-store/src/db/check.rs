@@ -67,10 +67,9 @@ pub fn check(path: &Path) -> Result<CheckReport, StoreError> {
     let missing = match schema::assert_ready(&connection, path) {
         Ok(()) => None,
         Err(StoreError::NotReady { missing, .. }) => Some(missing),
-        Err(StoreError::Sql(source)) => return Err(StoreError::Open { path: path.to_owned(), source }),
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.about(path)),
     };
-    examine(&connection, missing).map_err(|source| StoreError::Open { path: path.to_owned(), source })
+    examine(&connection, missing).map_err(|error| StoreError::from(error).about(path))
 }
 
 fn examine(connection: &Connection, missing: Option<String>) -> rusqlite::Result<CheckReport> {

@@ -1,7 +1,7 @@
 //! What can go wrong with the database, in words an operator can act on.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -113,4 +113,14 @@ pub enum StoreError {
     /// A statement failed.
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),
+}
+
+impl StoreError {
+    /// Says which file a bare SQLite error is about.
+    pub(super) fn about(self, path: &Path) -> Self {
+        match self {
+            Self::Sql(source) => Self::Open { path: path.to_owned(), source },
+            other => other,
+        }
+    }
 }
