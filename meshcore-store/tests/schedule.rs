@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use database::{DAY, Database, NOON, go_on};
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{RetentionDays, Schedule, StoreError, Task};
+use proptest::prelude::*;
 use rstest::rstest;
 
 const SECOND: i64 = 1_000;
@@ -132,6 +133,26 @@ fn a_clock_that_swings_by_a_day_makes_no_storm() {
     }
     let packets = done.lock().unwrap().iter().filter(|(task, _)| *task == Task::Packets).count();
     assert!(packets <= 10, "once per day the clock shows, and never on the way back: {packets}");
+}
+
+proptest! {
+    /// However the clock is set, what was done is not due again at once, and what is to come is never further away than
+    /// its longest wait.
+    #[test]
+    fn no_clock_makes_a_task_loop_or_stall(
+        task in prop::sample::select(ALL.to_vec()),
+        steps in prop::collection::vec(-2 * DAY..2 * DAY, 1..40),
+    ) {
+        let (mut schedule, _) = noting(&[task]);
+        let mut now = NOON;
+        for step in steps {
+            now = now.plus_millis(step);
+            schedule.tick(now, &go_on);
+            if let Some(due) = schedule.next_due() {
+                prop_assert!(due > now && due <= now.plus_millis(DAY));
+            }
+        }
+    }
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl<'a> Pace<'a> {
         &mut self,
         work: impl FnOnce(&Transaction<'_>, Portion) -> rusqlite::Result<(usize, T)> + Send + 'static,
     ) -> Result<Option<(usize, T)>, StoreError> {
-        if !self.make_room() {
+        if !make_room(|| self.handle.backlog(), self.should_stop, PATIENCE) {
             return Ok(None);
         }
         let items = self.items;
@@ -81,22 +81,22 @@ impl<'a> Pace<'a> {
         Ok(Some((done, result)))
     }
 
-    /// Whether to go on.
-    fn make_room(&self) -> bool {
-        let since = Instant::now();
-        while !(self.should_stop)() {
-            if self.handle.backlog() <= BUSY || since.elapsed() >= PATIENCE {
-                return true;
-            }
-            thread::sleep(GLANCE);
-        }
-        false
-    }
-
     /// The next errand does what should take [`TARGET`], and at most twice as much as this one.
     fn adapt(&mut self, done: usize, held: Duration) {
         self.items = next_items(self.items, done, held).clamp(1, self.most.max(1));
     }
+}
+
+/// Waits while many messages wait, for `patience` at most; whether to go on.
+fn make_room(backlog: impl Fn() -> usize, should_stop: &dyn Fn() -> bool, patience: Duration) -> bool {
+    let since = Instant::now();
+    while !should_stop() {
+        if backlog() <= BUSY || since.elapsed() >= patience {
+            return true;
+        }
+        thread::sleep(GLANCE);
+    }
+    false
 }
 
 fn next_items(items: usize, done: usize, held: Duration) -> usize {
@@ -106,6 +106,8 @@ fn next_items(items: usize, done: usize, held: Duration) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use rstest::rstest;
 
     use super::*;
@@ -123,5 +125,28 @@ mod tests {
         #[case] next: usize,
     ) {
         assert_eq!(next_items(items, done, Duration::from_millis(held_ms)), next);
+    }
+
+    #[test]
+    fn messages_that_wait_come_first() {
+        let waiting = Cell::new(3 * BUSY);
+        let backlog = || waiting.replace(waiting.get() - BUSY);
+        assert!(make_room(backlog, &|| false, Duration::MAX));
+        assert_eq!(waiting.get(), 0, "it went on when few were left");
+    }
+
+    #[test]
+    fn a_writer_that_is_always_busy_delays_the_work_and_does_not_stop_it() {
+        let patience = Duration::from_millis(20);
+        let begin = Instant::now();
+        assert!(make_room(|| BUSY + 1, &|| false, patience));
+        assert!(begin.elapsed() >= patience);
+    }
+
+    #[test]
+    fn the_end_of_the_program_ends_the_wait() {
+        let asked = Cell::new(0);
+        let should_stop = || asked.replace(asked.get() + 1) >= 2;
+        assert!(!make_room(|| BUSY + 1, &should_stop, Duration::MAX));
     }
 }

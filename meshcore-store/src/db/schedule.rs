@@ -51,11 +51,11 @@ pub enum Task {
     Requests,
 }
 
-/// When a task is due: after the start, and then.
+/// When a task is due: so long after the start, and then after each time it was done.
 struct Timing {
     task: Task,
     first: i64,
-    /// The second time, where it is not a period after the first.
+    /// After the first time, where that is not a period.
     second: Option<i64>,
     period: Option<i64>,
 }
@@ -94,7 +94,8 @@ struct Entry {
     timing: &'static Timing,
     /// `None`: never again.
     due: Option<UnixMillis>,
-    runs: u64,
+    /// It was not done yet.
+    is_new: bool,
     chore: Chore,
 }
 
@@ -103,7 +104,6 @@ pub struct Schedule {
     entries: Vec<Entry>,
     /// Done after prunes.
     give_back: Option<Chore>,
-    started: UnixMillis,
     /// The time last told.
     seen: UnixMillis,
 }
@@ -155,7 +155,7 @@ impl Task {
 impl Schedule {
     /// Without tasks, started `now`.
     pub const fn new(now: UnixMillis) -> Self {
-        Self { entries: Vec::new(), give_back: None, started: now, seen: now }
+        Self { entries: Vec::new(), give_back: None, seen: now }
     }
 
     /// With the tasks that the file needs by itself, started `now`.
@@ -207,16 +207,16 @@ impl Schedule {
         schedule
     }
 
-    /// Adds a task, or replaces what is done for it.
+    /// Adds a task, which begins to count from the time last told, or replaces what is done for it.
     pub fn add(
         &mut self,
         task: Task,
         chore: impl FnMut(UnixMillis, &dyn Fn() -> bool) -> Result<(), StoreError> + Send + 'static,
     ) {
         let timing = task.timing();
-        let due = Some(self.started.plus_millis(timing.first));
+        let due = Some(self.seen.plus_millis(timing.first));
         self.entries.retain(|entry| entry.timing.task != task);
-        self.entries.push(Entry { timing, due, runs: 0, chore: Box::new(chore) });
+        self.entries.push(Entry { timing, due, is_new: true, chore: Box::new(chore) });
         let place = |entry: &Entry| TIMINGS.iter().position(|timing| timing.task == entry.timing.task);
         self.entries.sort_by_key(place);
     }
@@ -224,7 +224,6 @@ impl Schedule {
     /// Does what is due at `now`, each task at most once, and says which were done. Ends early when told to.
     pub fn tick(&mut self, now: UnixMillis, should_stop: &dyn Fn() -> bool) -> Vec<Task> {
         self.set_clock(now);
-        let started = self.started;
         let mut done = Vec::new();
         for entry in &mut self.entries {
             if should_stop() || entry.due.is_none_or(|due| due > now) {
@@ -232,11 +231,12 @@ impl Schedule {
             }
             let task = entry.timing.task;
             run(task.name(), &mut entry.chore, now, should_stop);
-            entry.runs += 1;
-            entry.due = match (entry.timing.second, entry.timing.period) {
-                (Some(second), _) if entry.runs == 1 => Some(started.plus_millis(second)),
-                (_, period) => period.map(|period| now.plus_millis(period)),
+            let wait = match entry.timing.second {
+                Some(second) if entry.is_new => Some(second),
+                _ => entry.timing.period,
             };
+            entry.due = wait.map(|wait| now.plus_millis(wait));
+            entry.is_new = false;
             done.push(task);
         }
         if let Some(give_back) = &mut self.give_back
@@ -256,7 +256,6 @@ impl Schedule {
     fn set_clock(&mut self, now: UnixMillis) {
         let step = now.get().saturating_sub(self.seen.get());
         if step < 0 {
-            self.started = self.started.plus_millis(step);
             for entry in &mut self.entries {
                 entry.due = entry.due.map(|due| due.plus_millis(step));
             }

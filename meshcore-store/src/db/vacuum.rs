@@ -98,6 +98,8 @@ pub(super) fn checkpoint(connection: &Connection, patience: Duration) -> rusqlit
 
 /// Rewrites the whole file, so that it knows its free pages from now on. Before messages are written: it blocks.
 ///
+/// One copy is made in the system's folder for temporary files (`SQLITE_TMPDIR` names another), one in the log.
+///
 /// # Errors
 /// [`StoreError::NoSpace`] without room for twice the file, nothing is touched then; else as [`fold_log`].
 pub fn vacuum_fully(handle: &WriterHandle, path: &Path) -> Result<Vacuumed, StoreError> {
@@ -106,12 +108,21 @@ pub fn vacuum_fully(handle: &WriterHandle, path: &Path) -> Result<Vacuumed, Stor
         let before = size(connection)?;
         disk::require_space(&path, 2 * before)?;
         observer_rows::note(connection)?;
-        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-        connection.execute_batch("VACUUM")?;
+        let vacuumed = rewrite(connection);
         let moved_observers = observer_rows::follow(connection)?;
+        vacuumed?;
         checkpoint(connection, Duration::ZERO)?;
         Ok(Vacuumed { before, after: size(connection)?, moved_observers })
     })
+}
+
+fn rewrite(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    // The new content is put together in a temporary database: not in memory, it is as large as the file.
+    connection.pragma_update(None, "temp_store", "FILE")?;
+    let vacuumed = connection.execute_batch("VACUUM");
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    vacuumed
 }
 
 /// Whether the file returns free pages; if not, only a full vacuum changes that.
