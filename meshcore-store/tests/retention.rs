@@ -2,13 +2,14 @@
 
 mod database;
 
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use database::{DAY, Database, NOON, go_on};
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{
-    Component, Retention, RetentionDays, StoreError, Writer, fold_log, knows_free_pages, return_free_pages,
-    silence_observers, vacuum_fully,
+    Component, Retention, RetentionDays, StoreError, Writer, WriterOptions, check, fold_log,
+    knows_free_pages, return_free_pages, silence_observers, vacuum_fully,
 };
 use rstest::rstest;
 
@@ -48,9 +49,10 @@ impl Database {
 
     /// One row per form of `at`, by `insert` with `{n}` and `{time}`.
     fn insert_all_forms(&self, insert: &str, first: usize, at: UnixMillis) {
-        for (n, time) in forms(at).iter().enumerate() {
-            self.execute(&insert.replace("{n}", &format!("{}", first + n)).replace("{time}", time));
-        }
+        let row = |(n, time): (usize, &String)| {
+            insert.replace("{n}", &(first + n).to_string()).replace("{time}", time) + ";"
+        };
+        self.execute(&forms(at).iter().enumerate().map(row).collect::<String>());
     }
 }
 
@@ -168,6 +170,27 @@ fn observers_not_heard_become_inactive_and_all_inactive_ones_lose_their_readings
 }
 
 #[test]
+fn an_early_end_marks_no_observer_whose_readings_are_still_there() {
+    let database = Database::new();
+    let (_, goes) = border(14);
+    database.execute(&format!("INSERT INTO observers (id, last_seen) VALUES ('SILENT', '{goes}')"));
+    let hourly = format!("strftime('%Y-%m-%dT%H:%M:%SZ', {} + 3600 * n, 'unixepoch')", goes.seconds());
+    database.execute(&format!(
+        "WITH RECURSIVE hours(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM hours WHERE n < 100)
+         INSERT INTO observer_metrics (observer_id, timestamp) SELECT 'SILENT', {hourly} FROM hours"
+    ));
+    let writer = database.writer();
+    let asked = AtomicUsize::new(0);
+    let stop_soon = || asked.fetch_add(1, Ordering::Relaxed) >= 1;
+    assert_eq!(database.retention(&writer).observers(NOON, &stop_soon).unwrap(), 0);
+    let left: i64 = database.one("SELECT COUNT(*) FROM observer_metrics");
+    assert!((1..100).contains(&left), "ended in between, {left} are left");
+    assert_eq!(database.one::<i64>("SELECT inactive FROM observers"), 0);
+    assert_eq!(database.retention(&writer).observers(NOON, &go_on).unwrap(), 1);
+    assert_eq!(database.one::<i64>("SELECT COUNT(*) FROM observer_metrics"), 0);
+}
+
+#[test]
 fn a_packet_still_being_heard_stays_and_takes_nothing_along() {
     let database = Database::new();
     let (stays, goes) = border(30);
@@ -243,6 +266,45 @@ fn much_is_removed_in_small_errands_and_an_end_in_between_leaves_no_orphan() {
     let locks = handle.figures().locks();
     let prunes = locks.iter().find(|lock| lock.component == Component::PrunePackets).unwrap();
     assert!(prunes.count > 3, "in several errands: {}", prunes.count);
+}
+
+const DIE_AT: &str = "TEST_DIE_AT";
+const DIE_IN: &str = "TEST_DIE_IN";
+
+/// What the killed process does; without the variables it is no test.
+#[test]
+fn child_prunes_and_dies() {
+    let (Ok(at), Ok(path)) = (std::env::var(DIE_AT), std::env::var(DIE_IN)) else { return };
+    let writer = Writer::open(path.as_ref(), WriterOptions::default(), |_| {}).unwrap();
+    let (at, asked): (usize, _) = (at.parse().unwrap(), AtomicUsize::new(0));
+    let die = || if asked.fetch_add(1, Ordering::Relaxed) == at { std::process::abort() } else { false };
+    Retention::new(path, writer.handle(), DAYS).packets(NOON.plus_millis(31 * DAY), &die).unwrap();
+}
+
+#[test]
+fn a_kill_while_pruning_leaves_no_orphan_and_the_next_run_goes_on() {
+    let mut left = Vec::new();
+    for at in 0..4 {
+        let database = Database::new();
+        database.fill(300, 3);
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_prunes_and_dies"])
+            .env(DIE_AT, at.to_string())
+            .env(DIE_IN, &database.path)
+            .output()
+            .unwrap()
+            .status;
+        assert!(!status.success(), "it was killed");
+        assert!(check(&database.path).unwrap().is_ok());
+        let packets: i64 = database.one("SELECT COUNT(*) FROM transmissions");
+        assert_eq!(database.one::<i64>("SELECT COUNT(*) FROM observations"), 3 * packets);
+        left.push(packets);
+        let writer = database.writer();
+        let rest = database.retention(&writer).packets(NOON.plus_millis(31 * DAY), &go_on).unwrap();
+        assert_eq!(rest, packets as u64);
+    }
+    assert_eq!(left.first(), Some(&300));
+    assert!(left.is_sorted_by(|a, b| a > b), "{left:?}");
 }
 
 #[test]

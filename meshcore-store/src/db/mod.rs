@@ -55,7 +55,7 @@ pub use reader::{Lease, ReadPool, Reader};
 pub use requests::{InvalidRequestId, RequestId, RequestState, Requests, delete_nodes};
 pub use restore::{Restored, restore};
 pub use retention::{Retention, RetentionDays, silence_observers};
-pub use schedule::{Chore, Schedule, Task};
+pub use schedule::{Schedule, Task};
 pub use stats::Totals;
 pub use vacuum::{Checkpoint, Vacuumed, fold_log, knows_free_pages, return_free_pages, vacuum_fully};
 pub use writer::{

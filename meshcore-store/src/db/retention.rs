@@ -82,13 +82,16 @@ const OBSERVERS: Rule = Rule {
                 WHERE rowid = :key AND unixepoch(last_seen) < :cutoff AND COALESCE(inactive, 0) = 0"],
 };
 
-const METRICS_OF_INACTIVE: Rule = Rule {
+/// Readings of observers that are inactive or about to be.
+const METRICS_OF_SILENT: Rule = Rule {
     component: Component::PruneMetrics,
     find: "SELECT rowid FROM observer_metrics
-            WHERE lower(observer_id) IN (SELECT lower(id) FROM observers WHERE inactive = 1)",
+            WHERE lower(observer_id) IN (SELECT lower(id) FROM observers
+                                          WHERE inactive = 1 OR unixepoch(last_seen) < :cutoff)",
     remove: &["DELETE FROM observer_metrics
-                WHERE rowid = :key AND EXISTS (SELECT 1 FROM observers b
-                                                WHERE b.inactive = 1 AND lower(b.id) = lower(observer_id))"],
+                WHERE rowid = :key
+                  AND EXISTS (SELECT 1 FROM observers b WHERE lower(b.id) = lower(observer_id)
+                                 AND (b.inactive = 1 OR unixepoch(b.last_seen) < :cutoff))"],
 };
 
 const METRICS: Rule = Rule {
@@ -164,18 +167,22 @@ impl Retention {
         self.prune::<i64>(&NODES, days_before(now, self.days.nodes), should_stop)
     }
 
-    /// Marks observers that were not heard as inactive, and then removes the readings of all inactive ones.
+    /// Marks observers that were not heard as inactive. If there are any, the readings of all inactive ones go first, so
+    /// that an early end leaves something to be found again.
     ///
     /// # Errors
     /// As [`nodes`](Self::nodes).
     pub fn observers(&self, now: UnixMillis, should_stop: &dyn Fn() -> bool) -> Result<u64, StoreError> {
         let Some(days) = self.days.observers else { return Ok(0) };
         let cutoff = days_before(now, days);
-        let marked = self.prune::<i64>(&OBSERVERS, cutoff, should_stop)?;
-        if marked > 0 {
-            self.prune::<i64>(&METRICS_OF_INACTIVE, cutoff, should_stop)?;
+        if due::<i64>(&open::for_reading(&self.path)?, &OBSERVERS, cutoff)?.is_empty() {
+            return Ok(0);
         }
-        Ok(marked)
+        self.prune::<i64>(&METRICS_OF_SILENT, cutoff, should_stop)?;
+        if should_stop() {
+            return Ok(0);
+        }
+        self.prune::<i64>(&OBSERVERS, cutoff, should_stop)
     }
 
     /// Removes old readings of observers and old traces of refused adverts.
@@ -196,9 +203,7 @@ impl Retention {
         let Some(days) = self.days.packets else { return Ok(0) };
         let cutoff = days_before(now, days);
         let packets = self.prune::<i64>(&PACKETS, cutoff, should_stop)?;
-        if packets > 0 {
-            self.prune::<String>(&ALIASES, cutoff, should_stop)?;
-        }
+        self.prune::<String>(&ALIASES, cutoff, should_stop)?;
         Ok(packets)
     }
 

@@ -6,10 +6,13 @@
 //! * forward, also by days: what became due runs once, and next a full period later;
 //! * back: what was to come in an hour still comes in an hour.
 //!
-//! A task that fails is logged and tried again at its next time.
+//! A task that fails is logged and tried again at its next time. One that takes long (the first prune of a large file)
+//! is told to stop after a while, and goes on when the others that are due had their turn.
 
+use std::cell::Cell;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::requests::Requests;
 use super::retention::{Retention, RetentionDays, silence_observers};
@@ -21,6 +24,9 @@ const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
+
+/// How long one task keeps the others waiting.
+const TURN: Duration = Duration::from_secs(10);
 
 /// What is done at its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,8 +90,9 @@ const fn every(task: Task, first: i64, period: i64) -> Timing {
     Timing { task, first, second: None, period: Some(period) }
 }
 
-/// Does a task: what time it is, and whether to end early. It does the work in small errands of its own.
-pub type Chore = Box<dyn FnMut(UnixMillis, &dyn Fn() -> bool) -> Result<(), StoreError> + Send>;
+/// Does a task: what time it is, and whether to end early. It does the work in small errands of its own, and when it
+/// was ended early goes on where it was the next time.
+type Chore = Box<dyn FnMut(UnixMillis, &dyn Fn() -> bool) -> Result<(), StoreError> + Send>;
 
 /// A method of [`Retention`].
 type Prune = fn(&Retention, UnixMillis, &dyn Fn() -> bool) -> Result<u64, StoreError>;
@@ -106,6 +113,7 @@ pub struct Schedule {
     give_back: Option<Chore>,
     /// The time last told.
     seen: UnixMillis,
+    turn: Duration,
 }
 
 impl fmt::Debug for Schedule {
@@ -155,7 +163,7 @@ impl Task {
 impl Schedule {
     /// Without tasks, started `now`.
     pub const fn new(now: UnixMillis) -> Self {
-        Self { entries: Vec::new(), give_back: None, seen: now }
+        Self { entries: Vec::new(), give_back: None, seen: now, turn: TURN }
     }
 
     /// With the tasks that the file needs by itself, started `now`.
@@ -221,30 +229,33 @@ impl Schedule {
         self.entries.sort_by_key(place);
     }
 
-    /// Does what is due at `now`, each task at most once, and says which were done. Ends early when told to.
+    /// Does what is due at `now`, each task at most once, and says which were begun. Ends early when told to.
     pub fn tick(&mut self, now: UnixMillis, should_stop: &dyn Fn() -> bool) -> Vec<Task> {
         self.set_clock(now);
-        let mut done = Vec::new();
+        let mut begun = Vec::new();
         for entry in &mut self.entries {
             if should_stop() || entry.due.is_none_or(|due| due > now) {
                 continue;
             }
-            let task = entry.timing.task;
-            run(task.name(), &mut entry.chore, now, should_stop);
+            begun.push(entry.timing.task);
+            if entry.run(now, should_stop, self.turn) == Turn::Over {
+                entry.due = Some(now);
+                continue;
+            }
             let wait = match entry.timing.second {
                 Some(second) if entry.is_new => Some(second),
                 _ => entry.timing.period,
             };
             entry.due = wait.map(|wait| now.plus_millis(wait));
             entry.is_new = false;
-            done.push(task);
         }
         if let Some(give_back) = &mut self.give_back
-            && done.iter().any(|task| task.is_prune())
+            && begun.iter().any(|task| task.is_prune())
+            && let Err(error) = give_back(now, should_stop)
         {
-            run("vacuum", give_back, now, should_stop);
+            tracing::error!(%error, "free pages were not given back; it is tried again at the next time");
         }
-        done
+        begun
     }
 
     /// When the next task is due; `None` when none ever is again.
@@ -264,8 +275,75 @@ impl Schedule {
     }
 }
 
-fn run(name: &str, chore: &mut Chore, now: UnixMillis, should_stop: &dyn Fn() -> bool) {
-    if let Err(error) = chore(now, should_stop) {
-        tracing::error!(task = name, %error, "a task failed; it is tried again at its next time");
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// Done, or failed.
+    Done,
+    /// It had its turn, and is not done yet.
+    Over,
+}
+
+impl Entry {
+    fn run(&mut self, now: UnixMillis, should_stop: &dyn Fn() -> bool, turn: Duration) -> Turn {
+        let (begun, is_over) = (Instant::now(), Cell::new(false));
+        let stop = || {
+            is_over.set(is_over.get() || begun.elapsed() >= turn);
+            is_over.get() || should_stop()
+        };
+        match (self.chore)(now, &stop) {
+            Ok(()) if is_over.get() => Turn::Over,
+            Ok(()) => Turn::Done,
+            Err(error) => {
+                let task = self.timing.task.name();
+                tracing::error!(task, %error, "a task failed; it is tried again at its next time");
+                Turn::Done
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_long_task_goes_on_after_the_others_had_their_turn() {
+        let noon = UnixMillis::from_seconds(1_777_636_800);
+        let mut schedule = Schedule { turn: Duration::ZERO, ..Schedule::new(noon) };
+        let left = Arc::new(AtomicU32::new(3));
+        let chunks = Arc::clone(&left);
+        schedule.add(Task::Packets, move |_, should_stop| {
+            // A chunk per turn, and the question after it whether there is time for one more.
+            if chunks.load(Ordering::Relaxed) > 0 {
+                chunks.fetch_sub(1, Ordering::Relaxed);
+                should_stop();
+            }
+            Ok(())
+        });
+        schedule.add(Task::Requests, |_, _| Ok(()));
+        assert_eq!(schedule.tick(noon, &|| false), [Task::Packets, Task::Requests]);
+        for chunk in [1, 0] {
+            assert_eq!(schedule.next_due(), Some(noon), "it still is due");
+            assert_eq!(schedule.tick(noon, &|| false), [Task::Packets]);
+            assert_eq!(left.load(Ordering::Relaxed), chunk);
+        }
+        assert_eq!(schedule.tick(noon, &|| false), [Task::Packets], "it finds nothing left");
+        assert_eq!(schedule.next_due(), Some(noon.plus_millis(15 * SECOND)));
+    }
+
+    #[test]
+    fn a_long_task_that_fails_is_not_due_again_at_once() {
+        let noon = UnixMillis::from_seconds(1_777_636_800);
+        let mut schedule = Schedule { turn: Duration::ZERO, ..Schedule::new(noon) };
+        schedule.add(Task::Packets, |_, should_stop| {
+            assert!(should_stop());
+            Err(StoreError::WriterGone)
+        });
+        assert_eq!(schedule.tick(noon, &|| false), [Task::Packets]);
+        assert_eq!(schedule.next_due(), Some(noon.plus_millis(DAY)));
     }
 }
