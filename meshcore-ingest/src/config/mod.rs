@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use file::{ConfigError, ConfigFile, Texts};
+pub use file::{ConfigError, ConfigFile, Texts, read_by_neither};
 pub use keeping::{Database, NeighborGraph, RetentionKeys};
 pub use source::{Broker, Source};
 

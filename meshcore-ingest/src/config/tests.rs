@@ -50,6 +50,13 @@ fn comments_are_no_unknown_keys_at_any_level() {
 }
 
 #[test]
+fn a_key_is_unused_when_neither_part_reads_it_however_much_of_its_parent_they_read() {
+    let keys = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    let (one, other) = (keys(&["db.load", "port", "tyop", "a"]), keys(&["db", "tyop", "a.b", "dbPath"]));
+    assert_eq!(read_by_neither(&one, &other).into_iter().collect::<Vec<_>>(), ["a.b", "db.load", "tyop"]);
+}
+
+#[test]
 fn arguments_are_stronger_than_the_file() {
     let args = IngestArgs {
         db: Some("other.db".into()),
