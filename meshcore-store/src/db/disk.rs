@@ -58,3 +58,28 @@ pub(super) fn failed(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError::File { path, source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_looked_for_where_the_file_will_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("copy.db");
+        require_space(&path, 1).unwrap();
+        let error = require_space(&path, u64::MAX).unwrap_err();
+        assert!(
+            matches!(&error, StoreError::NoSpace { folder: at, free, .. } if at == folder.path() && *free > 0),
+            "{error}"
+        );
+        assert!(require_space(&path.join("nowhere/copy.db"), 1).is_err());
+    }
+
+    #[test]
+    fn a_bare_name_is_in_the_working_directory() {
+        assert_eq!(folder_of(Path::new("mesh.db")), Path::new("."));
+        assert_eq!(folder_of(Path::new("data/mesh.db")), Path::new("data"));
+        assert_eq!(with_suffix(Path::new("data/mesh.db"), "-wal"), Path::new("data/mesh.db-wal"));
+    }
+}
