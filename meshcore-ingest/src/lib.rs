@@ -13,10 +13,14 @@
 //! | Is this message kept? | `intake.rs` |
 //! | Why was it dropped? | `accounting.rs` |
 //! | When is the broker tried again? | `source.rs` |
+//! | Who keeps the database in order? | `caretaker.rs`, and the schedule of [`meshcore_store::db`] |
+//! | What does the command line do to a database? | `command/` |
 
 pub mod accounting;
+mod caretaker;
 pub mod cli;
 mod clock;
+pub mod command;
 pub mod config;
 pub mod intake;
 pub mod keys;

@@ -1,11 +1,12 @@
-//! `meshcore-ingest`: the writing process, for those who run it apart from the server.
+//! `meshcore-ingest`: the writing process, for those who run it apart from the server, and the care of its database.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use meshcore_ingest::cli::{exit_code, start_logging, told_to_end};
+use meshcore_ingest::command::Command;
 use meshcore_ingest::config::{Config, ConfigFile, IngestArgs};
-use meshcore_ingest::{Feed, Ingest};
+use meshcore_ingest::{Feed, Ingest, system_clock};
 use tracing::info;
 
 /// Collects MeshCore packets from MQTT brokers into a CoreScope database.
@@ -14,18 +15,26 @@ use tracing::info;
 struct Cli {
     #[command(flatten)]
     ingest: IngestArgs,
+
+    /// Without one: collect
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start_logging();
-    exit_code("meshcore-ingest", &run(&cli))
+    let result = match &cli.command {
+        Some(command) => command.run(system_clock()()),
+        None => collect(&cli.ingest),
+    };
+    exit_code("meshcore-ingest", &result)
 }
 
 #[tokio::main]
-async fn run(cli: &Cli) -> anyhow::Result<()> {
-    let file = ConfigFile::find(cli.ingest.config.as_deref())?;
-    let (config, _) = Config::load(&file, &cli.ingest)?;
+async fn collect(args: &IngestArgs) -> anyhow::Result<()> {
+    let file = ConfigFile::find(args.config.as_deref())?;
+    let (config, _) = Config::load(&file, args)?;
     let ingest = Ingest::start(&config, &Feed::Brokers, |_| {})?;
     info!(db.path = %config.db_path().display(), "collecting");
     told_to_end().await;

@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use meshcore_store::UnixMillis;
-use meshcore_store::db::{Commit, StoreError, Writer, WriterOptions};
+use meshcore_store::db::{Commit, StoreError, Writer, WriterHandle, WriterOptions};
 use tracing::{debug, error};
 
 use crate::accounting::{Accounting, Discard};
@@ -40,13 +40,17 @@ pub struct Pipeline {
     inlet: Option<Inlet>,
     thread: Option<JoinHandle<()>>,
     accounting: Arc<Accounting>,
+    writer: WriterHandle,
 }
 
 impl Pipeline {
     /// Opens the database and starts the threads.
     ///
+    /// `prepare` is done before the first message is written; messages that arrive meanwhile wait in the queue.
+    ///
     /// # Errors
     /// [`StoreError`], when the database cannot be written.
+    #[expect(clippy::too_many_arguments, reason = "one call ties all parts together")]
     pub fn start(
         database: &Path,
         options: WriterOptions,
@@ -54,6 +58,7 @@ impl Pipeline {
         accounting: Arc<Accounting>,
         capacity: usize,
         clock: Clock,
+        prepare: impl FnOnce(&WriterHandle) + Send + 'static,
         mut on_commit: impl FnMut(&Commit) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let writer = {
@@ -71,14 +76,23 @@ impl Pipeline {
             accounting: Arc::clone(&accounting),
             clock,
         };
+        let handle = writer.handle();
         let thread = {
             let accounting = Arc::clone(&accounting);
             thread::Builder::new()
                 .name("intake".into())
-                .spawn(move || run(&waiting, &pending_bytes, &intake, &accounting, &writer))
+                .spawn(move || {
+                    prepare(&writer.handle());
+                    run(&waiting, &pending_bytes, &intake, &accounting, &writer);
+                })
                 .map_err(StoreError::Thread)?
         };
-        Ok(Self { inlet: Some(inlet), thread: Some(thread), accounting })
+        Ok(Self { inlet: Some(inlet), thread: Some(thread), accounting, writer: handle })
+    }
+
+    /// A way to have other work done by the writer.
+    pub fn writer(&self) -> &WriterHandle {
+        &self.writer
     }
 
     /// A way in for one more source.

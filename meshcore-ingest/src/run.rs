@@ -2,18 +2,19 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use meshcore_store::UnixMillis;
-use meshcore_store::db::{Commit, WriterOptions};
+use meshcore_store::db::{self, Commit, Schedule, StoreError, WriterHandle, WriterOptions};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::error;
+use tracing::{error, info, warn};
 
 use crate::accounting::Accounting;
+use crate::caretaker::Caretaker;
 use crate::config::{Broker, Config};
 use crate::intake::Intake;
 use crate::pipeline::{Clock, Pipeline};
@@ -43,6 +44,8 @@ pub enum Feed {
 
 /// Ingest at work. Call [`stop`](Self::stop) to end it in order.
 pub struct Ingest {
+    /// Before the pipeline, which it uses: whichever way this ends, it ends first.
+    caretaker: Caretaker,
     pipeline: Pipeline,
     sources: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -78,20 +81,23 @@ impl Ingest {
             Feed::Demo { .. } => vec!["demo".into()],
         };
         let recording = recording(feed)?;
+        for warning in config.warnings() {
+            warn!("{warning}");
+        }
+        let (path, clock) = (config.db_path(), system_clock());
         let pipeline = Pipeline::start(
-            &config.db_path(),
-            WriterOptions {
-                sample_interval_s: config.metrics.sample_interval_sec,
-                ..WriterOptions::default()
-            },
+            &path,
+            writer_options(config),
             Intake::new(config, &brokers),
             Arc::new(Accounting::new(names)),
             config.buffer_size(),
-            system_clock(),
+            Arc::clone(&clock),
+            prepare(&path, config),
             on_commit,
         )?;
+        let caretaker = Caretaker::start(schedule(config, &path, pipeline.writer(), clock()), clock)?;
         let (stop, stopped) = watch::channel(false);
-        let mut ingest = Self { pipeline, sources: JoinSet::new(), stop };
+        let mut ingest = Self { caretaker, pipeline, sources: JoinSet::new(), stop };
         ingest.listen(brokers, &stopped);
         if let Some((recording, speed)) = recording {
             let inlet = ingest.pipeline.inlet();
@@ -113,6 +119,7 @@ impl Ingest {
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         while self.sources.join_next().await.is_some() {}
+        drop(self.caretaker);
         drop(self.pipeline);
     }
 
@@ -121,6 +128,47 @@ impl Ingest {
             self.sources.spawn(source::run(broker, index, self.pipeline.inlet(), stopped.clone()));
         }
     }
+}
+
+fn writer_options(config: &Config) -> WriterOptions {
+    let default = WriterOptions::default();
+    WriterOptions {
+        sample_interval_s: config.metrics.sample_interval_sec,
+        slow_after: config.slow_writer.unwrap_or(default.slow_after),
+    }
+}
+
+/// What is done when to keep the file in order.
+fn schedule(config: &Config, path: &Path, writer: &WriterHandle, now: UnixMillis) -> Schedule {
+    let unwanted = config.observer_blacklist.clone();
+    Schedule::of_database(now, path, writer, config.retention.days(), config.vacuum_pages(), unwanted)
+}
+
+/// What is done before the first message is written. A failure is logged: collecting is worth more than a tidy file.
+fn prepare(path: &Path, config: &Config) -> impl FnOnce(&WriterHandle) + Send + 'static {
+    let (path, should_vacuum) = (path.to_owned(), config.db.vacuum_on_startup);
+    move |writer| {
+        if let Err(error) = teach_to_return_pages(&path, writer, should_vacuum) {
+            error!(db.path = %path.display(), %error, "the database was not vacuumed");
+        }
+    }
+}
+
+fn teach_to_return_pages(path: &Path, writer: &WriterHandle, should_vacuum: bool) -> Result<(), StoreError> {
+    if db::knows_free_pages(path)? {
+        return Ok(());
+    }
+    if !should_vacuum {
+        warn!(
+            db.path = %path.display(),
+            "this database does not give free space back to the disk; db.vacuumOnStartup changes that once"
+        );
+        return Ok(());
+    }
+    info!(db.path = %path.display(), "vacuuming the database; messages wait meanwhile");
+    let vacuumed = db::vacuum_fully(writer, path)?;
+    info!(?vacuumed, "the database is vacuumed");
+    Ok(())
 }
 
 type Recording = Box<dyn BufRead + Send>;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use actix_web::web;
 use anyhow::Context;
-use meshcore_ingest::config::{Config as IngestConfig, ConfigError, ConfigFile, IngestArgs};
+use meshcore_ingest::config::{Config as IngestConfig, ConfigError, ConfigFile, IngestArgs, read_by_neither};
 use tracing::{info, warn};
 
 use crate::app::App;
@@ -43,9 +43,9 @@ impl Settings {
         let file = ConfigFile::find(args.config.as_deref())?;
         let (ingest, not_ingest) = IngestConfig::load(&file, args)?;
         let (web, not_web): (Config, BTreeSet<String>) = file.read()?;
-        let unused: Vec<&str> = not_ingest.intersection(&not_web).map(String::as_str).collect();
+        let unused = read_by_neither(&not_ingest, &not_web);
         if !unused.is_empty() {
-            let keys = unused.join(", ");
+            let keys = unused.into_iter().collect::<Vec<_>>().join(", ");
             warn!("configuration: not used by this version: {}", keys.escape_debug());
         }
         Ok(Self { ingest, web })

@@ -7,6 +7,7 @@ mod support;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use meshcore_ingest::system_clock;
 use rusqlite::Connection;
 use serde_json::json;
 use support::broker::Mosquitto;
@@ -131,8 +132,9 @@ fn assert_sound(connection: &Connection) {
 #[test]
 fn a_retained_status_does_not_make_its_observer_look_alive_after_a_restart() {
     const OBSERVERS: u64 = 50;
-    const LONG_AGO: &str = "2026-01-02T03:04:05Z";
     let Some(broker) = Mosquitto::start() else { return };
+    // Long enough to tell it from now, and not so long that retention marks its observers inactive.
+    let long_ago = system_clock()().plus_millis(-24 * 3_600_000).to_rfc3339_seconds();
     let folder = tempfile::tempdir().unwrap();
     let publisher = broker.publisher();
     let status = |number: u64, model: &str| {
@@ -147,7 +149,8 @@ fn a_retained_status_does_not_make_its_observer_look_alive_after_a_restart() {
     assert_eq!(corescope.settled(OBSERVERS).stored, OBSERVERS);
     corescope.stop();
     let aside = Connection::open(server::database(folder.path())).unwrap();
-    let aged = aside.execute("UPDATE observers SET last_seen = ?1, last_packet_at = ?1", [LONG_AGO]).unwrap();
+    let aged =
+        aside.execute("UPDATE observers SET last_seen = ?1, last_packet_at = ?1", [&long_ago]).unwrap();
     assert_eq!(aged as u64, OBSERVERS);
     let samples: i64 = server::value(&aside, "SELECT COUNT(*) FROM observer_metrics");
     assert_eq!(samples as u64, OBSERVERS, "each was heard once");
@@ -159,7 +162,7 @@ fn a_retained_status_does_not_make_its_observer_look_alive_after_a_restart() {
     assert_eq!(corescope.settled(OBSERVERS + 1).stored, OBSERVERS + 1);
     let database = server::read_only(folder.path());
     let count = |rows: &str| server::value::<u32>(&database, &format!("SELECT COUNT(*) FROM {rows}"));
-    let unmoved = format!("observers WHERE last_seen = '{LONG_AGO}' AND last_packet_at = '{LONG_AGO}'");
+    let unmoved = format!("observers WHERE last_seen = '{long_ago}' AND last_packet_at = '{long_ago}'");
     assert_eq!(u64::from(count(&unmoved)), OBSERVERS);
     assert_eq!(count("observers WHERE last_seen IS NULL AND model = 'unheard'"), 1);
     assert_eq!(i64::from(count("observer_metrics")), samples);

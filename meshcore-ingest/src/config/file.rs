@@ -119,6 +119,16 @@ impl ConfigFile {
     }
 }
 
+/// The keys that neither of two parts reads: what one reads in part, the other may not read at all.
+pub fn read_by_neither<'a>(one: &'a BTreeSet<String>, other: &'a BTreeSet<String>) -> BTreeSet<&'a str> {
+    let is_within = |key: &str, keys: &BTreeSet<String>| {
+        let mut parents = key.match_indices('.').map(|(end, _)| &key[..end]);
+        keys.contains(key) || parents.any(|parent| keys.contains(parent))
+    };
+    let from_one = one.iter().filter(|key| is_within(key, other));
+    from_one.chain(other.iter().filter(|key| is_within(key, one))).map(String::as_str).collect()
+}
+
 /// A JSON object of names and texts in which `_…` keys are comments of any type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts(pub BTreeMap<String, String>);

@@ -3,14 +3,17 @@
 //! Precedence: command line, environment, file, default. `{}` is a valid file; keys beginning with `_` are comments.
 
 mod file;
+mod keeping;
 mod source;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use file::{ConfigError, ConfigFile, Texts};
+pub use file::{ConfigError, ConfigFile, Texts, read_by_neither};
+pub use keeping::{Database, NeighborGraph, RetentionKeys};
 pub use source::{Broker, Source};
 
 /// The ingest part of `config.json`.
@@ -40,6 +43,17 @@ pub struct Config {
     pub ingest_buffer_size: i64,
     /// Sampling of observer readings.
     pub metrics: Metrics,
+    /// After how many days what goes.
+    pub retention: RetentionKeys,
+    /// Care of the file.
+    pub db: Database,
+    /// Edges between neighbors.
+    pub neighbor_graph: NeighborGraph,
+    /// Old name of `neighborGraph.maxAgeDays`; counts when that one is absent.
+    pub neighbor_edges_max_age_days: Option<i64>,
+    /// Whoever holds the writer for longer is named in the log; not in the file.
+    #[serde(skip)]
+    pub slow_writer: Option<Duration>,
 }
 
 /// `mqtt`: the form before there were several sources.
@@ -82,6 +96,10 @@ pub struct IngestArgs {
     /// File of channel keys
     #[arg(long, value_name = "FILE", env = "CHANNEL_KEYS_PATH")]
     pub channel_keys: Option<PathBuf>,
+
+    /// Name in the log whatever holds the database for longer than this [default: 500]
+    #[arg(long, value_name = "MS", env = "CORESCOPE_DB_SLOW_WRITER_MS")]
+    pub db_slow_writer_ms: Option<String>,
 }
 
 impl Default for Config {
@@ -98,6 +116,11 @@ impl Default for Config {
             validate_signatures: true,
             ingest_buffer_size: 0,
             metrics: Metrics::default(),
+            retention: RetentionKeys::default(),
+            db: Database::default(),
+            neighbor_graph: NeighborGraph::default(),
+            neighbor_edges_max_age_days: None,
+            slow_writer: None,
         }
     }
 }
@@ -132,6 +155,8 @@ impl Config {
         config.channel_keys_path = path(&args.channel_keys)
             .or(config.channel_keys_path)
             .or_else(|| beside.exists().then_some(beside));
+        config.slow_writer =
+            given(&args.db_slow_writer_ms).map(|text| keeping::slow_writer(&text)).transpose()?;
         config.check()?;
         Ok((config, ignored))
     }
@@ -186,6 +211,7 @@ impl Config {
                 reason: format!("{} is no interval; use 1 or more seconds", self.metrics.sample_interval_sec),
             });
         }
+        keeping::check(self)?;
         self.brokers().map(drop)
     }
 }

@@ -44,9 +44,16 @@ fn an_empty_file_is_a_good_one() {
 
 #[test]
 fn comments_are_no_unknown_keys_at_any_level() {
-    let json = r#"{"_note": 1, "metrics": {"_note": []}, "channelKeys": {"_note": 5}, "tyop": 1, "retention": {"nodeDays": 7}}"#;
+    let json = r#"{"_note": 1, "metrics": {"_note": []}, "channelKeys": {"_note": 5}, "tyop": 1, "retention": {"nodeDay": 7, "_note": 1}}"#;
     let (_, ignored) = load(json, &IngestArgs::default()).unwrap();
-    assert_eq!(ignored.into_iter().collect::<Vec<_>>(), ["retention", "tyop"]);
+    assert_eq!(ignored.into_iter().collect::<Vec<_>>(), ["retention.nodeDay", "tyop"]);
+}
+
+#[test]
+fn a_key_is_unused_when_neither_part_reads_it_however_much_of_its_parent_they_read() {
+    let keys = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    let (one, other) = (keys(&["db.load", "port", "tyop", "a"]), keys(&["db", "tyop", "a.b", "dbPath"]));
+    assert_eq!(read_by_neither(&one, &other).into_iter().collect::<Vec<_>>(), ["a.b", "db.load", "tyop"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What can go wrong with the database, in words an operator can act on.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,49 @@ pub enum StoreError {
         missing: String,
     },
 
+    /// A file beside the database cannot be read, written or renamed.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// There is not enough room.
+    #[error("{}: {needed} bytes are needed, {free} are free; make room and try again", folder.display())]
+    NoSpace {
+        /// Where.
+        folder: PathBuf,
+        /// Bytes.
+        needed: u64,
+        /// Bytes.
+        free: u64,
+    },
+
+    /// A file that would be overwritten is not.
+    #[error("{}: exists; choose another name", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The content of the file is not what it should be.
+    #[error("database {}: damaged: {problem}", path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What was found.
+        problem: String,
+    },
+
+    /// A program has the database open that must not.
+    #[error("database {}: in use by another program; stop it first", path.display())]
+    InUse {
+        /// The database.
+        path: PathBuf,
+    },
+
     /// The writing thread cannot be started.
     #[error("cannot start the writing thread: {0}")]
     Thread(io::Error),
@@ -70,4 +113,14 @@ pub enum StoreError {
     /// A statement failed.
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),
+}
+
+impl StoreError {
+    /// Says which file a bare SQLite error is about.
+    pub(super) fn about(self, path: &Path) -> Self {
+        match self {
+            Self::Sql(source) => Self::Open { path: path.to_owned(), source },
+            other => other,
+        }
+    }
 }

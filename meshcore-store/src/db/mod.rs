@@ -10,20 +10,30 @@
 //! | May this file be opened? | `schema.rs` |
 //! | When are two messages one row? | `packets.rs` |
 //! | Which value wins when a node or observer is heard again? | `nodes.rs`, `observers.rs` |
-//! | When is it on disk? | `writer.rs` |
+//! | When is it on disk? | `writer/` |
 //! | How do observations become neighbors? | `neighbors/` |
+//! | Who were the hops, when it was heard? | `resolved_paths.rs` |
 //! | Who sends long hashes? | `capability.rs` |
+//! | What goes when? | `retention.rs`, `schedule.rs` |
+//! | How does the file get smaller? | `packing.rs`, `vacuum.rs`, `observer_rows.rs` |
+//! | How is it saved, put back, examined? | `backup.rs`, `restore.rs`, `check.rs` |
+//! | What may a reader ask the writer to do? | `requests.rs` |
 //! | What does the API read? | `query.rs` and the `read` halves of the noun files |
 
+mod backup;
 mod capability;
+mod check;
 mod client_receptions;
+mod disk;
 mod error;
 mod follow;
 mod lock;
 mod neighbors;
 mod nodes;
+mod observer_rows;
 mod observers;
 mod open;
+mod pace;
 mod packets;
 mod packing;
 mod progress;
@@ -31,12 +41,19 @@ mod query;
 mod raw_hex;
 mod reader;
 mod relays;
+mod requests;
 mod resolved_paths;
+mod restore;
+mod retention;
+mod schedule;
 mod schema;
 mod stats;
+mod vacuum;
 mod writer;
 
+pub use backup::{Copied, backup};
 pub use capability::{Capabilities, Capability, MultibyteStatus};
+pub use check::{CheckReport, TableRows, check};
 pub use client_receptions::{ClientReception, Heard};
 pub use error::StoreError;
 pub use follow::{Follower, LiveObservation};
@@ -49,8 +66,13 @@ pub use packing::{pack, unpack};
 pub use progress::{OnProgress, Progress};
 pub use query::{ObservationRow, PacketFilter, PacketId, PacketPage, PacketRow};
 pub use reader::{Lease, ReadPool, Reader};
+pub use requests::{InvalidRequestId, RequestId, RequestState, Requests, delete_nodes};
 pub use resolved_paths::prune_resolved_paths;
+pub use restore::{Restored, restore};
+pub use retention::{Retention, RetentionDays, silence_observers};
+pub use schedule::{Schedule, Task};
 pub use stats::Totals;
+pub use vacuum::{Checkpoint, Vacuumed, fold_log, knows_free_pages, return_free_pages, vacuum_fully};
 pub use writer::{
     Commit, Component, Job, LockReport, Outcome, Percentiles, Ticket, Write, Writer, WriterFigures,
     WriterGone, WriterHandle, WriterOptions,

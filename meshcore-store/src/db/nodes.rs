@@ -113,8 +113,24 @@ pub struct NodeCounts {
     pub sensors: i64,
 }
 
-const COLUMNS: &str = "public_key, name, role, lat, lon, last_seen, first_seen, advert_count, battery_mv, \
-                       temperature_c, foreign_advert, default_scope, multibyte_sup, multibyte_evidence";
+/// All columns, by name: their order differs between files.
+macro_rules! columns {
+    () => {
+        "public_key, name, role, lat, lon, last_seen, first_seen, advert_count, battery_mv, temperature_c, \
+         foreign_advert, default_scope, multibyte_sup, multibyte_evidence"
+    };
+}
+
+const COLUMNS: &str = columns!();
+
+/// Copies the node in row `:key` to those put aside if it was last heard before `:cutoff` (Unix seconds).
+pub(super) const PUT_ASIDE: &str = concat!(
+    "INSERT OR REPLACE INTO inactive_nodes (",
+    columns!(),
+    ") SELECT ",
+    columns!(),
+    " FROM nodes WHERE rowid = :key AND unixepoch(last_seen) < :cutoff"
+);
 
 /// Stores what an advert says. A node that was put aside comes back with its history.
 ///

@@ -11,7 +11,7 @@ use super::lock::WriterLock;
 use super::{StoreError, packing, schema};
 
 /// How long a statement waits for a lock before it fails.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Statements kept prepared per connection.
 const STATEMENT_CACHE: usize = 64;

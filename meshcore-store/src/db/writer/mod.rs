@@ -21,7 +21,7 @@ use super::client_receptions::ClientReception;
 use super::lock::WriterLock;
 use super::observers::ObserverStatus;
 use super::packets::{DroppedAdvert, PacketWrite, Stored};
-use super::{StoreError, open, schema};
+use super::{StoreError, observer_rows, open, schema};
 use crate::{Reception, UnixMillis};
 
 use errand::Shared;
@@ -140,6 +140,7 @@ impl Writer {
         let mut connection = open::for_writing(path)?;
         let lock = WriterLock::acquire(path)?;
         schema::prepare(&mut connection, path)?;
+        observer_rows::follow(&mut connection)?; // a vacuum may have been killed half-way
         let (queue, jobs) = bounded(QUEUE);
         let shared = Arc::<Shared>::default();
         let (handle, errands) = WriterHandle::new(Arc::clone(&shared));

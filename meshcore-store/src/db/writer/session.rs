@@ -14,6 +14,7 @@ use super::super::observers::{Observers, Seen};
 use super::super::packets::{PacketWrite, Stored, Transmissions, store_dropped};
 use super::super::relays::Relays;
 use super::super::resolved_paths::{ObserverEnd, PathResolver, Question};
+use super::super::{open, vacuum};
 use super::errand::{Errand, Shared};
 use super::figures::{Component, add};
 use super::{BATCH, Commit, Job, Outcome, Write, WriterOptions};
@@ -97,10 +98,11 @@ impl Session {
                 Err(RecvError) => break,
             }
         }
-        if let Err(error) =
-            self.connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))
-        {
-            tracing::warn!(%error, "the write-ahead log could not be folded into the database; the next start will");
+        match vacuum::checkpoint(&self.connection, open::BUSY_TIMEOUT) {
+            Ok(checkpoint) => tracing::info!(?checkpoint, "the write-ahead log is folded into the database"),
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be folded into the database; the next start will");
+            }
         }
     }
 

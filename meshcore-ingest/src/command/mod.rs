@@ -1,0 +1,122 @@
+//! What the command line does to a database beside collecting: save it, put it back, examine it.
+//!
+//! Lines for people go to standard output; errors and the log go to standard error. Exit codes: 0 done, 1 failed or not
+//! in order, 2 called wrongly.
+
+mod display;
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use meshcore_store::UnixMillis;
+use meshcore_store::db::{self, CheckReport};
+
+pub use display::Display;
+
+/// A subcommand.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// Copy a database, also while it is written
+    Backup {
+        /// The database
+        file: PathBuf,
+
+        /// Name of the copy, which must not exist [default: FILE.backup-<milliseconds since 1970>]
+        #[arg(long, value_name = "COPY")]
+        to: Option<PathBuf>,
+    },
+
+    /// Put a backup in the place of a database; what was there is kept beside it
+    Restore {
+        /// The database
+        file: PathBuf,
+
+        /// The backup, which stays as it is
+        #[arg(long, value_name = "COPY")]
+        from: PathBuf,
+    },
+
+    /// Examine a database without changing it
+    Check {
+        /// The database
+        file: PathBuf,
+    },
+}
+
+impl Command {
+    /// Does it, and tells standard output about it.
+    ///
+    /// # Errors
+    /// When it could not be done, or when a check finds something wrong.
+    pub fn run(&self, now: UnixMillis) -> anyhow::Result<()> {
+        let mut display = Display::new(io::stdout(), io::stdout().is_terminal());
+        match self {
+            Self::Backup { file, to } => backup(file, to.as_deref(), now, &mut display),
+            Self::Restore { file, from } => restore(file, from, now, &mut display),
+            Self::Check { file } => check(file, &mut display),
+        }
+    }
+}
+
+fn backup(file: &Path, to: Option<&Path>, now: UnixMillis, display: &mut Display) -> anyhow::Result<()> {
+    let to = to.map_or_else(|| default_copy(file, now), Path::to_owned);
+    let copied = db::backup(file, &to, &mut |progress| display.progress(progress))?;
+    display.line(&format!("{}: {} bytes, verified", to.display(), copied.bytes))?;
+    Ok(())
+}
+
+fn restore(file: &Path, from: &Path, now: UnixMillis, display: &mut Display) -> anyhow::Result<()> {
+    let restored = db::restore(file, from, now, &mut |progress| display.progress(progress))?;
+    display.line(&format!("{}: restored from {}", file.display(), from.display()))?;
+    if let Some(kept) = restored.kept {
+        display.line(&format!("{}: what was there before", kept.display()))?;
+    }
+    Ok(())
+}
+
+fn check(file: &Path, display: &mut Display) -> anyhow::Result<()> {
+    let report = db::check(file)?;
+    for line in lines(&report) {
+        display.line(&line)?;
+    }
+    if !report.is_ok() {
+        bail!("{}: not in order", file.display());
+    }
+    display.line(&format!("{}: in order", file.display()))?;
+    Ok(())
+}
+
+fn default_copy(file: &Path, now: UnixMillis) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".backup-{}", now.get()));
+    name.into()
+}
+
+/// The report, what is wrong last.
+fn lines(report: &CheckReport) -> Vec<String> {
+    let mut lines: Vec<String> =
+        report.rows.iter().map(|rows| format!("rows of {}: {}", rows.table, rows.rows)).collect();
+    lines.push(format!("bytes: {}, of which free: {}", report.bytes, report.free_bytes));
+    lines.push(format!("journal mode: {}", report.journal_mode));
+    if !report.returns_free_pages {
+        lines.push("free pages are not given back to the disk (db.vacuumOnStartup changes that)".into());
+    }
+    if report.packets_without_observation > 0 {
+        lines.push(format!("packets without an observation: {}", report.packets_without_observation));
+    }
+    if report.vacuum_interrupted {
+        lines.push("a full vacuum was interrupted: the next start of meshcore-ingest ends it".into());
+    }
+    if let Some(missing) = &report.missing {
+        lines.push(format!("MISSING: {missing}"));
+    }
+    lines.extend(report.problems.iter().map(|problem| format!("DAMAGED: {problem}")));
+    let orphans = [
+        ("references to rows that are not there", report.broken_references),
+        ("observations of packets that are not there", report.observations_without_packet),
+        ("observations of observers that are not there", report.observations_without_observer),
+    ];
+    lines.extend(orphans.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("WRONG: {what}: {n}")));
+    lines
+}
