@@ -205,12 +205,12 @@ impl NeighborGraph {
         match key.far {
             Far::Prefix(prefix) => {
                 let prefix = meshcore_proto::hex::LowerHex(prefix.as_bytes());
-                (near.to_string(), format!("{}{prefix}", super::ends::PREFIX_MARK))
+                (near.to_text(), format!("{}{prefix}", super::ends::PREFIX_MARK))
             }
             Far::End(far) => {
                 let far = self.ends.get(far);
                 let (a, b) = if near <= far { (near, far) } else { (far, near) };
-                (a.to_string(), b.to_string())
+                (a.to_text(), b.to_text())
             }
         }
     }

@@ -125,7 +125,7 @@ fn an_errand_that_fails_leaves_memory_as_the_file_is() {
 #[test]
 fn a_tick_stops_between_two_slices_and_goes_on_later() {
     let database = Database::new();
-    database.insert(&vec![Seen::text(); 9_000]);
+    database.insert(&vec![Seen::text(); 20_000]);
     let mut builder = database.builder();
     let mut asked = 0;
     let tick = builder
@@ -135,13 +135,13 @@ fn a_tick_stops_between_two_slices_and_goes_on_later() {
         })
         .unwrap();
     assert_eq!(tick.slices, 1);
-    assert!(tick.observations < 9_000);
+    assert!(tick.observations < 20_000);
     assert_eq!(dump(&database.graph_in_file()), dump(builder.graph()), "half of it is consistent too");
     drop(builder); // and the process with it
     let rest = database.builder().tick(NOW).unwrap();
-    assert_eq!(tick.observations + rest.observations, 9_000);
-    assert_eq!(database.one::<i64>("SELECT SUM(count) FROM neighbor_edge_hours"), 9_000);
-    assert_eq!(database.rolled_up()[0].2, 9_000);
+    assert_eq!(tick.observations + rest.observations, 20_000);
+    assert_eq!(database.one::<i64>("SELECT SUM(count) FROM neighbor_edge_hours"), 20_000);
+    assert_eq!(database.rolled_up()[0].2, 20_000);
 }
 
 /// Where a child process finds its database, and after how many slices it dies.
@@ -170,7 +170,7 @@ fn a_child_that_dies_between_two_slices() {
 fn a_kill_between_two_slices_loses_and_doubles_nothing() {
     let database = Database::new();
     let kinds = [Seen::text(), Seen { path: vec!["B2"], observer: 1, ..Seen::text() }];
-    let all: Vec<Seen> = kinds.into_iter().cycle().take(9_000).collect();
+    let all: Vec<Seen> = kinds.into_iter().cycle().take(20_000).collect();
     database.insert(&all);
     let Database { folder, path, writer } = database;
     drop(writer);
@@ -186,11 +186,11 @@ fn a_kill_between_two_slices_loses_and_doubles_nothing() {
     let database = Database { folder, path, writer };
     let mut builder = database.builder();
     let before = builder.graph().edges().map(|edge| edge.total().count()).sum::<u32>();
-    assert_eq!(before, 8_000, "two slices were committed");
-    assert_eq!(builder.tick(NOW).unwrap().observations, 1_000);
+    assert_eq!(before, 16_000, "two slices were committed");
+    assert_eq!(builder.tick(NOW).unwrap().observations, 4_000);
     assert_eq!(dump(builder.graph()), dump(&built_at_once(&all)));
     assert_eq!(dump(&database.graph_in_file()), dump(builder.graph()));
-    assert_eq!(database.rolled_up()[0].2, 4_500);
+    assert_eq!(database.rolled_up()[0].2, 10_000);
 }
 
 /// Seven observations an hour apart, the oldest first.

@@ -40,8 +40,12 @@ use crate::resolve::HopIndex;
 
 pub use prune::Pruned;
 
-/// Observations per errand: the rows they make keep the writer for a fraction of its 50 ms.
-const SLICE: u32 = 4_000;
+/// Most observations per errand.
+const SLICE: u32 = 8_000;
+
+/// Rows of an edge and hour after which an errand takes no more observations: they are what keeps the writer, and so
+/// many do for less than the 50 ms it may be kept.
+const SLICE_ROWS: usize = 2_000;
 
 /// A tick that takes longer is named in the log.
 const SLOW_TICK: Duration = Duration::from_secs(5);
