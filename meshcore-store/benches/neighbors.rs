@@ -266,8 +266,9 @@ fn load(criterion: &mut Criterion) {
     let transaction = connection.transaction().expect("a transaction");
     let mut graph = NeighborGraph::new();
     let delta = large_delta(&mut graph, 0..HOURS);
-    for (key, hour, tally) in delta.hours() {
-        let (a, b) = graph.texts(key);
+    let mut rows: Vec<_> = delta.hours().map(|(key, hour, tally)| (graph.texts(key), hour, tally)).collect();
+    rows.sort_unstable_by(|(x, x_hour, _), (y, y_hour, _)| (x, x_hour).cmp(&(y, y_hour)));
+    for ((a, b), hour, tally) in rows {
         transaction
             .prepare_cached(
                 "INSERT INTO neighbor_edge_hours VALUES (?1, ?2, ?3, ?4, 10.5, 2, NULL, '[0,1]', '07', ?5, ?5)",

@@ -186,11 +186,24 @@ fn a_kill_between_two_slices_loses_and_doubles_nothing() {
     let database = Database { folder, path, writer };
     let mut builder = database.builder();
     let before = builder.graph().edges().map(|edge| edge.total().count()).sum::<u32>();
-    assert_eq!(before, 16_000, "two slices were committed");
-    assert_eq!(builder.tick(NOW).unwrap().observations, 4_000);
+    assert_eq!(before, 10_000, "two slices were committed");
+    assert_eq!(builder.tick(NOW).unwrap().observations, 10_000);
     assert_eq!(dump(builder.graph()), dump(&built_at_once(&all)));
     assert_eq!(dump(&database.graph_in_file()), dump(builder.graph()));
     assert_eq!(database.rolled_up()[0].2, 10_000);
+}
+
+#[test]
+fn a_file_whose_watermark_is_lost_is_read_again_and_not_doubled() {
+    let database = Database::new();
+    let mut builder = database.builder();
+    database.insert(&a_day_of_texts());
+    builder.tick(NOW).unwrap();
+    database.execute("DELETE FROM _state");
+    builder.tick(NOW).unwrap();
+    assert_eq!(database.one::<i64>("SELECT SUM(count) FROM neighbor_edge_hours"), 7);
+    assert_eq!(database.rolled_up()[0].2, 7, "its last edge is as new as the last observation");
+    assert_eq!(dump(builder.graph()), dump(&built_at_once(&a_day_of_texts())));
 }
 
 /// Seven observations an hour apart, the oldest first.

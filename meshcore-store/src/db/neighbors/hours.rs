@@ -197,7 +197,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<NeighborGraph> {
     let mut broken = 0_u64;
     let mut statement = connection.prepare_cached(
         "SELECT node_a, node_b, count, snr_sum, snr_n, modes, observers, prefix, first_seen, last_seen
-           FROM neighbor_edge_hours ORDER BY node_a, node_b, hour",
+           FROM neighbor_edge_hours",
     )?;
     let mut rows = statement.query([])?;
     let mut edge = LoadedEdge::default();

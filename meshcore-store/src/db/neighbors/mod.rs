@@ -14,6 +14,9 @@
 //! | `neighbor_edges_obs_id` | newest observation whose evidence is in `neighbor_edge_hours` |
 //! | `neighbor_edges_rolled_id` | observations up to this one were counted in `neighbor_edges` by another program |
 //!
+//! An observation is read once. What a later copy of the same message adds to its row (a signal, that it was heard and
+//! not sent) comes too late to be evidence.
+//!
 //! A file without the first is one that no builder has seen: the hours are built anew from the observations of the
 //! last days. What is in `neighbor_edges` already is not counted there a second time.
 
@@ -41,11 +44,11 @@ use crate::resolve::HopIndex;
 pub use prune::Pruned;
 
 /// Most observations per errand.
-const SLICE: u32 = 8_000;
+const SLICE: u32 = 5_000;
 
 /// Rows of an edge and hour after which an errand takes no more observations: they are what keeps the writer, and so
 /// many do for less than the 50 ms it may be kept.
-const SLICE_ROWS: usize = 2_000;
+const SLICE_ROWS: usize = 1_500;
 
 /// A tick that takes longer is named in the log.
 const SLOW_TICK: Duration = Duration::from_secs(5);
@@ -143,10 +146,7 @@ impl NeighborBuilder {
     ) -> Result<Self, StoreError> {
         let connection = open::for_reading(path)?;
         schema::assert_ready(&connection, path)?;
-        if watermark(&connection)?.is_none() {
-            let start = Start::find(&connection, options.cutoff(now))?;
-            writer.run(Component::Neighbors, move |transaction| start.write(transaction))?;
-        }
+        Start::make_sure(&connection, &writer, options, now)?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         capability::import_snapshot(folder, &connection, &writer)?;
         let mut builder = Self {
@@ -197,6 +197,7 @@ impl NeighborBuilder {
         mut go_on: impl FnMut() -> bool,
     ) -> Result<Tick, StoreError> {
         let begun = Instant::now();
+        Start::make_sure(&self.connection, &self.writer, self.options, now)?;
         if watermark(&self.connection)? != Some(self.watermark) {
             self.reload()?; // an errand that failed for us may have been done all the same
         }
@@ -333,6 +334,21 @@ struct Start {
 }
 
 impl Start {
+    /// Prepares a file that no builder has seen.
+    fn make_sure(
+        connection: &Connection,
+        writer: &WriterHandle,
+        options: NeighborOptions,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        if watermark(connection)?.is_some() {
+            return Ok(());
+        }
+        // adverts may count for longer than edges; what is too old for an edge is passed over
+        let start = Self::find(connection, options.cutoff(now).min(capability::cutoff(now)))?;
+        writer.run(Component::Neighbors, move |transaction| start.write(transaction))
+    }
+
     fn find(connection: &Connection, cutoff: u32) -> rusqlite::Result<Self> {
         let newest_edge: Option<i64> =
             connection
