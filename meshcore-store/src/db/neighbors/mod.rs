@@ -128,7 +128,6 @@ pub struct NeighborBuilder {
     rolled: i64,
     /// Where the database is.
     folder: PathBuf,
-    published_epoch: Option<u64>,
     shared: Arc<Neighbors>,
 }
 
@@ -160,7 +159,6 @@ impl NeighborBuilder {
             watermark: 0,
             rolled: 0,
             folder: folder.to_owned(),
-            published_epoch: None,
             shared: Arc::default(),
         };
         builder.reload()?;
@@ -272,10 +270,7 @@ impl NeighborBuilder {
     fn publish(&mut self) {
         self.shared.graph.store(Arc::new(self.graph.clone()));
         self.shared.capabilities.store(Arc::new(self.capabilities.clone()));
-        if self.published_epoch != Some(self.index.epoch()) {
-            self.published_epoch = Some(self.index.epoch());
-            self.shared.index.store(Arc::new(self.index.clone()));
-        }
+        self.shared.index.store(Arc::new(self.index.clone()));
     }
 }
 
