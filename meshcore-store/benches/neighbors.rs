@@ -276,6 +276,12 @@ fn load(criterion: &mut Criterion) {
             .and_then(|mut insert| insert.execute(params![a, b, hour, tally.count(), tally.first_seen()]))
             .expect("a row");
     }
+    transaction
+        .execute(
+            "INSERT INTO _state VALUES ('neighbor_edges_obs_id', '0'), ('neighbor_edges_rolled_id', '0')",
+            [],
+        )
+        .expect("a watermark");
     transaction.commit().expect("a commit");
     drop(connection);
     let reader = Reader::open(&path).expect("a reader");
@@ -287,6 +293,17 @@ fn load(criterion: &mut Criterion) {
         bencher.iter(|| reader.neighbor_graph(now, 30).expect("a graph").len())
     });
     group.finish();
+
+    let (writer, mut builder) = open(&path, now);
+    let (begun, later) = (Instant::now(), now.plus_millis(30 * 24 * 3_600_000));
+    let pruned = builder.prune(later).expect("pruned");
+    let took = begun.elapsed();
+    for report in writer.handle().figures().locks() {
+        eprintln!(
+            "{pruned:?} in {took:?}, {} errands; the writer was held {:?} ms",
+            report.count, report.hold
+        );
+    }
 }
 
 criterion_group!(benches, ticks, snapshots, load);
