@@ -266,8 +266,9 @@ fn load(criterion: &mut Criterion) {
     let transaction = connection.transaction().expect("a transaction");
     let mut graph = NeighborGraph::new();
     let delta = large_delta(&mut graph, 0..HOURS);
-    for (key, hour, tally) in delta.hours() {
-        let (a, b) = graph.texts(key);
+    let mut rows: Vec<_> = delta.hours().map(|(key, hour, tally)| (graph.texts(key), hour, tally)).collect();
+    rows.sort_unstable_by(|(x, x_hour, _), (y, y_hour, _)| (x, x_hour).cmp(&(y, y_hour)));
+    for ((a, b), hour, tally) in rows {
         transaction
             .prepare_cached(
                 "INSERT INTO neighbor_edge_hours VALUES (?1, ?2, ?3, ?4, 10.5, 2, NULL, '[0,1]', '07', ?5, ?5)",
@@ -275,6 +276,12 @@ fn load(criterion: &mut Criterion) {
             .and_then(|mut insert| insert.execute(params![a, b, hour, tally.count(), tally.first_seen()]))
             .expect("a row");
     }
+    transaction
+        .execute(
+            "INSERT INTO _state VALUES ('neighbor_edges_obs_id', '0'), ('neighbor_edges_rolled_id', '0')",
+            [],
+        )
+        .expect("a watermark");
     transaction.commit().expect("a commit");
     drop(connection);
     let reader = Reader::open(&path).expect("a reader");
@@ -286,6 +293,17 @@ fn load(criterion: &mut Criterion) {
         bencher.iter(|| reader.neighbor_graph(now, 30).expect("a graph").len())
     });
     group.finish();
+
+    let (writer, mut builder) = open(&path, now);
+    let (begun, later) = (Instant::now(), now.plus_millis(30 * 24 * 3_600_000));
+    let pruned = builder.prune(later).expect("pruned");
+    let took = begun.elapsed();
+    for report in writer.handle().figures().locks() {
+        eprintln!(
+            "{pruned:?} in {took:?}, {} errands; the writer was held {:?} ms",
+            report.count, report.hold
+        );
+    }
 }
 
 criterion_group!(benches, ticks, snapshots, load);

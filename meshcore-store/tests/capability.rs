@@ -191,6 +191,15 @@ fn adverts_count_for_a_week_and_the_last_for_good(
 }
 
 #[test]
+fn a_new_file_is_read_back_as_far_as_adverts_count() {
+    let database = Database::new();
+    database.advert(NODE, 2, days_ago(7)); // edges are kept for 5 days
+    let mut builder = database.builder();
+    builder.tick(NOW).unwrap();
+    assert_eq!(status_of(&builder, NODE), (MultibyteStatus::Confirmed, 2));
+}
+
+#[test]
 fn a_hop_may_mean_several_nodes_and_says_how_many() {
     let database = Database::new();
     database.node("nodes", "a1b2ff", 0);

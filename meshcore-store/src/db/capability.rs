@@ -383,6 +383,7 @@ pub(super) fn import_snapshot(
     Ok(true)
 }
 
-fn cutoff(now: UnixMillis) -> u32 {
+/// Seconds since 1970 before which evidence does not count.
+pub(super) fn cutoff(now: UnixMillis) -> u32 {
     super::neighbors::seconds(now.seconds() - WINDOW_DAYS * 24 * 3600)
 }

@@ -205,12 +205,12 @@ impl NeighborGraph {
         match key.far {
             Far::Prefix(prefix) => {
                 let prefix = meshcore_proto::hex::LowerHex(prefix.as_bytes());
-                (near.to_string(), format!("{}{prefix}", super::ends::PREFIX_MARK))
+                (near.to_text(), format!("{}{prefix}", super::ends::PREFIX_MARK))
             }
             Far::End(far) => {
                 let far = self.ends.get(far);
                 let (a, b) = if near <= far { (near, far) } else { (far, near) };
-                (a.to_string(), b.to_string())
+                (a.to_text(), b.to_text())
             }
         }
     }
@@ -327,5 +327,49 @@ impl NeighborGraph {
             self.adjacent.resize_with(end.index() + 1, Vec::new);
         }
         &mut self.adjacent[end.index()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tally::Sighting;
+    use super::*;
+
+    fn end(graph: &mut NeighborGraph, text: &str) -> EndId {
+        graph.ends_mut().intern(End::from_text(text).expect("a usable text"))
+    }
+
+    #[test]
+    fn ends_without_edges_are_forgotten_some_day_and_the_others_keep_their_evidence() {
+        let mut graph = NeighborGraph::new();
+        let (mut old, mut new) = (Delta::default(), Delta::default());
+        for number in 0..2_000 {
+            let (a, b) = (end(&mut graph, &format!("a{number}")), end(&mut graph, "b"));
+            old.add(EdgeKey::between(a, b), &Sighting { at: 1, prefix: None, snr: None, observer: Some(b) });
+        }
+        let (x, y, z) = (end(&mut graph, "x"), end(&mut graph, "y"), end(&mut graph, "z"));
+        for (at, observer) in [(7_200, z), (100_000, y)] {
+            let sighting = Sighting { at, prefix: None, snr: Some(1.5), observer: Some(observer) };
+            new.add(EdgeKey::between(x, y), &sighting);
+        }
+        let prefix = NodeHash::new(&[7]);
+        let ambiguous = EdgeKey::ambiguous(z, prefix.expect("one byte"));
+        new.add(ambiguous, &Sighting { at: 7_200, prefix, snr: None, observer: None });
+        graph.apply(&old);
+        graph.apply(&new);
+        let snapshot = graph.clone();
+
+        graph.evict(3_600);
+        assert_eq!((graph.len(), graph.ends().len()), (2, 3));
+        assert_eq!((snapshot.len(), snapshot.ends().len()), (2_002, 2_004), "a snapshot does not move");
+        let (x, y, z) = (end(&mut graph, "x"), end(&mut graph, "y"), end(&mut graph, "z"));
+        let edge = graph.edge(x, y).expect("the edge that was heard again");
+        assert_eq!((edge.total().count(), edge.hours().len()), (2, 2));
+        let mut observers = [y, z];
+        observers.sort_unstable();
+        assert_eq!(edge.total().observers(), observers);
+        assert_eq!(edge.hours().first().map(Tally::observers), Some(&[z][..]));
+        assert_eq!(graph.edges_of(z).count(), 1);
+        assert_eq!(graph.neighbors(y).collect::<Vec<_>>(), [x]);
     }
 }

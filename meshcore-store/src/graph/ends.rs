@@ -31,6 +31,14 @@ impl End {
         usable.then(|| Self::Name(name.into()))
     }
 
+    /// Its text, as [`Display`](fmt::Display) has it, in a tenth of the time.
+    pub(crate) fn to_text(&self) -> String {
+        match self {
+            Self::Key(key) => hex::encode(key.as_bytes()),
+            Self::Name(name) => name.as_ref().to_owned(),
+        }
+    }
+
     /// The node, if it is one.
     pub const fn key(&self) -> Option<&PublicKey> {
         match self {

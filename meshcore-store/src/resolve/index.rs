@@ -78,15 +78,22 @@ impl HopIndex {
         advert_count: u32,
     ) {
         let node = Node { relays: can_relay(role), position, advert_count };
-        if self.nodes.insert(key, node) != Some(node) {
-            self.update(&key);
+        let before = self.nodes.insert(key, node);
+        if before == Some(node) {
+            return;
         }
+        // a number of adverts tells only which guess is shown
+        if before.is_none_or(|before| Node { advert_count, ..before } != node) {
+            self.epoch += 1;
+        }
+        self.place(&key);
     }
 
     /// Forgets a node.
     pub fn remove_node(&mut self, key: &PublicKey) {
         if self.nodes.remove(key).is_some() {
-            self.update(key);
+            self.epoch += 1;
+            self.place(key);
         }
     }
 
@@ -94,11 +101,13 @@ impl HopIndex {
     pub fn set_listener(&mut self, key: PublicKey, listens: bool) {
         let changed = if listens { self.listeners.insert(key) } else { self.listeners.remove(&key) };
         if changed {
-            self.update(&key);
+            self.epoch += 1;
+            self.place(&key);
         }
     }
 
-    /// Grows with every change, so that what was resolved before can be told from what is resolved now.
+    /// Grows with every change that can change what is counted, so that what was resolved before can be told from what
+    /// is resolved now.
     pub const fn epoch(&self) -> u64 {
         self.epoch
     }
@@ -144,8 +153,7 @@ impl HopIndex {
     }
 
     /// Brings the sorted list in line with what is known of `key`.
-    fn update(&mut self, key: &PublicKey) {
-        self.epoch += 1;
+    fn place(&mut self, key: &PublicKey) {
         let wanted = self.nodes.get(key).filter(|node| node.relays && !self.listeners.contains(key));
         let place = self.relays.binary_search_by_key(key, |relay| relay.key);
         match (wanted, place) {
@@ -241,7 +249,9 @@ mod tests {
         index.set_node(key(&[1]), Some("repeater"), None, 0);
         index.set_listener(key(&[1]), false);
         index.remove_node(&key(&[2]));
+        index.set_node(key(&[1]), Some("repeater"), None, 7);
         assert_eq!(index.epoch(), epoch);
+        assert_eq!(index.relay(&key(&[1])).unwrap().advert_count, 7);
         index.set_node(key(&[1]), Some("repeater"), Position::new(Some(1.0), Some(2.0)), 0);
         assert!(index.epoch() > epoch);
         assert!(index.relay(&key(&[1])).unwrap().position.is_some());

@@ -7,27 +7,66 @@
 //! | `modes` | `NULL`: all sightings came with a prefix as long as `prefix` (or none). Else bytes → sightings |
 //! | `observers` | `NULL`: none known. Else an array: `0` is `node_a`, `1` is `node_b`, a text is another id |
 
+use core::fmt;
 use std::collections::{BTreeMap, HashMap};
 
 use meshcore_proto::NodeHash;
 use rusqlite::{Connection, Row};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{WATERMARK, seconds, set_state};
 use crate::UnixMillis;
-use crate::graph::{Delta, EdgeKey, End, Ends, Far, NeighborGraph, Tally};
+use crate::graph::{Delta, EdgeKey, End, EndId, Ends, Far, NeighborGraph, PREFIX_MARK, Tally};
 
 /// How many bytes a prefix has → sightings.
 type Modes = BTreeMap<u8, u32>;
 
-/// An observer in the column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+/// An observer in the column: 0 is `node_a`, 1 is `node_b`, any other is written out.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Observer {
-    /// 0: `node_a`, 1: `node_b`.
-    End(u8),
-    /// Any other, by id.
+    A,
+    B,
     Id(String),
+}
+
+impl Serialize for Observer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::A => serializer.serialize_u8(0),
+            Self::B => serializer.serialize_u8(1),
+            Self::Id(id) => serializer.serialize_str(id),
+        }
+    }
+}
+
+/// By hand: an untagged enum takes several times as long, and most of loading would be this.
+impl<'de> Deserialize<'de> for Observer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Column;
+
+        impl Visitor<'_> for Column {
+            type Value = Observer;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("0, 1, or the id of an observer")
+            }
+
+            fn visit_u64<E: Error>(self, end: u64) -> Result<Observer, E> {
+                match end {
+                    0 => Ok(Observer::A),
+                    1 => Ok(Observer::B),
+                    other => Err(E::invalid_value(Unexpected::Unsigned(other), &self)),
+                }
+            }
+
+            fn visit_str<E: Error>(self, id: &str) -> Result<Observer, E> {
+                Ok(Observer::Id(id.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_any(Column)
+    }
 }
 
 /// One hour of an edge, ready to be written.
@@ -48,13 +87,10 @@ impl HourRow {
     /// `tally` is everything there is of this hour.
     pub(super) fn new(graph: &NeighborGraph, key: EdgeKey, tally: &Tally) -> Self {
         let (node_a, node_b) = graph.texts(key);
-        let observer = |id| {
-            let id = graph.ends().get(id).to_string();
-            match id {
-                id if id == node_a => Observer::End(0),
-                id if id == node_b => Observer::End(1),
-                id => Observer::Id(id),
-            }
+        let observer = |id| match graph.ends().get(id).to_text() {
+            id if id == node_a => Observer::A,
+            id if id == node_b => Observer::B,
+            id => Observer::Id(id),
         };
         let observers: Vec<Observer> = tally.observers().iter().map(|id| observer(*id)).collect();
         let modes = || (0..).zip(tally.modes()).filter(|(_, count)| *count > 0).collect::<Modes>();
@@ -161,7 +197,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<NeighborGraph> {
     let mut broken = 0_u64;
     let mut statement = connection.prepare_cached(
         "SELECT node_a, node_b, count, snr_sum, snr_n, modes, observers, prefix, first_seen, last_seen
-           FROM neighbor_edge_hours ORDER BY node_a, node_b, hour",
+           FROM neighbor_edge_hours",
     )?;
     let mut rows = statement.query([])?;
     let mut edge = LoadedEdge::default();
@@ -182,7 +218,15 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<NeighborGraph> {
 struct LoadedEdge {
     node_a: String,
     node_b: String,
-    key: Option<EdgeKey>,
+    ends: Option<LoadedEnds>,
+}
+
+#[derive(Clone, Copy)]
+struct LoadedEnds {
+    key: EdgeKey,
+    node_a: EndId,
+    /// `None` of a prefix.
+    node_b: Option<EndId>,
 }
 
 impl LoadedEdge {
@@ -191,11 +235,11 @@ impl LoadedEdge {
         let (node_a, node_b) = (text(0)?, text(1)?);
         let ends = graph.ends_mut();
         if node_a != self.node_a || node_b != self.node_b {
-            self.key = key_of(ends, node_a, node_b);
+            self.ends = LoadedEnds::of(ends, node_a, node_b);
             node_a.clone_into(&mut self.node_a);
             node_b.clone_into(&mut self.node_b);
         }
-        let key = self.key?;
+        let edge = self.ends?;
         let prefix: Option<NodeHash> = match text(7) {
             Some(prefix) => Some(prefix.parse().ok()?),
             None => None,
@@ -211,29 +255,34 @@ impl LoadedEdge {
                 modes
             }
         };
-        let mut observers = Vec::new();
-        if let Some(json) = text(6) {
-            for observer in serde_json::from_str::<Vec<Observer>>(json).ok()? {
-                let id = match &observer {
-                    Observer::End(0) => node_a,
-                    Observer::End(1) => node_b,
-                    Observer::End(_) => return None,
-                    Observer::Id(id) => id,
-                };
-                observers.push(ends.intern(End::from_text(id)?));
-            }
-        }
+        let stored: Vec<Observer> = match text(6) {
+            Some(json) => serde_json::from_str(json).ok()?,
+            None => Vec::new(),
+        };
+        let observer = |observer| match observer {
+            Observer::A => Some(edge.node_a),
+            Observer::B => edge.node_b,
+            Observer::Id(id) => Some(ends.intern(End::from_text(&id)?)),
+        };
+        let observers = stored.into_iter().map(observer).collect::<Option<Vec<_>>>()?;
         let snr = (row.get::<_, Option<f64>>(3).ok()?.unwrap_or(0.0), row.get(4).ok()?);
         let seen = (seconds(row.get(8).ok()?), seconds(row.get(9).ok()?));
-        Some((key, Tally::from_parts(modes, seen, snr, prefix, observers)))
+        Some((edge.key, Tally::from_parts(modes, seen, snr, prefix, observers)))
     }
 }
 
-fn key_of(ends: &mut Ends, node_a: &str, node_b: &str) -> Option<EdgeKey> {
-    let near = ends.intern(End::from_text(node_a)?);
-    match node_b.strip_prefix(crate::graph::PREFIX_MARK) {
-        Some(prefix) => Some(EdgeKey::ambiguous(near, prefix.parse().ok()?)),
-        None => Some(EdgeKey::between(near, ends.intern(End::from_text(node_b)?))),
+impl LoadedEnds {
+    fn of(ends: &mut Ends, node_a: &str, node_b: &str) -> Option<Self> {
+        let near = ends.intern(End::from_text(node_a)?);
+        if let Some(prefix) = node_b.strip_prefix(PREFIX_MARK) {
+            return Some(Self {
+                key: EdgeKey::ambiguous(near, prefix.parse().ok()?),
+                node_a: near,
+                node_b: None,
+            });
+        }
+        let far = ends.intern(End::from_text(node_b)?);
+        Some(Self { key: EdgeKey::between(near, far), node_a: near, node_b: Some(far) })
     }
 }
 

@@ -14,6 +14,9 @@
 //! | `neighbor_edges_obs_id` | newest observation whose evidence is in `neighbor_edge_hours` |
 //! | `neighbor_edges_rolled_id` | observations up to this one were counted in `neighbor_edges` by another program |
 //!
+//! An observation is read once. What a later copy of the same message adds to its row (a signal, that it was heard and
+//! not sent) comes too late to be evidence.
+//!
 //! A file without the first is one that no builder has seen: the hours are built anew from the observations of the
 //! last days. What is in `neighbor_edges` already is not counted there a second time.
 
@@ -40,8 +43,12 @@ use crate::resolve::HopIndex;
 
 pub use prune::Pruned;
 
-/// Observations per errand: the rows they make keep the writer for a fraction of its 50 ms.
-const SLICE: u32 = 4_000;
+/// Most observations per errand.
+const SLICE: u32 = 5_000;
+
+/// Rows of an edge and hour after which an errand takes no more observations: they are what keeps the writer, and so
+/// many do for less than the 50 ms it may be kept.
+const SLICE_ROWS: usize = 1_500;
 
 /// A tick that takes longer is named in the log.
 const SLOW_TICK: Duration = Duration::from_secs(5);
@@ -121,7 +128,6 @@ pub struct NeighborBuilder {
     rolled: i64,
     /// Where the database is.
     folder: PathBuf,
-    published_epoch: Option<u64>,
     shared: Arc<Neighbors>,
 }
 
@@ -139,10 +145,7 @@ impl NeighborBuilder {
     ) -> Result<Self, StoreError> {
         let connection = open::for_reading(path)?;
         schema::assert_ready(&connection, path)?;
-        if watermark(&connection)?.is_none() {
-            let start = Start::find(&connection, options.cutoff(now))?;
-            writer.run(Component::Neighbors, move |transaction| start.write(transaction))?;
-        }
+        Start::make_sure(&connection, &writer, options, now)?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         capability::import_snapshot(folder, &connection, &writer)?;
         let mut builder = Self {
@@ -156,7 +159,6 @@ impl NeighborBuilder {
             watermark: 0,
             rolled: 0,
             folder: folder.to_owned(),
-            published_epoch: None,
             shared: Arc::default(),
         };
         builder.reload()?;
@@ -194,6 +196,7 @@ impl NeighborBuilder {
         mut go_on: impl FnMut() -> bool,
     ) -> Result<Tick, StoreError> {
         let begun = Instant::now();
+        Start::make_sure(&self.connection, &self.writer, self.options, now)?;
         if watermark(&self.connection)? != Some(self.watermark) {
             self.reload()?; // an errand that failed for us may have been done all the same
         }
@@ -268,10 +271,7 @@ impl NeighborBuilder {
     fn publish(&mut self) {
         self.shared.graph.store(Arc::new(self.graph.clone()));
         self.shared.capabilities.store(Arc::new(self.capabilities.clone()));
-        if self.published_epoch != Some(self.index.epoch()) {
-            self.published_epoch = Some(self.index.epoch());
-            self.shared.index.store(Arc::new(self.index.clone()));
-        }
+        self.shared.index.store(Arc::new(self.index.clone()));
     }
 }
 
@@ -330,6 +330,21 @@ struct Start {
 }
 
 impl Start {
+    /// Prepares a file that no builder has seen.
+    fn make_sure(
+        connection: &Connection,
+        writer: &WriterHandle,
+        options: NeighborOptions,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        if watermark(connection)?.is_some() {
+            return Ok(());
+        }
+        // adverts may count for longer than edges; what is too old for an edge is passed over
+        let start = Self::find(connection, options.cutoff(now).min(capability::cutoff(now)))?;
+        writer.run(Component::Neighbors, move |transaction| start.write(transaction))
+    }
+
     fn find(connection: &Connection, cutoff: u32) -> rusqlite::Result<Self> {
         let newest_edge: Option<i64> =
             connection

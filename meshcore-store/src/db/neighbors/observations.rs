@@ -6,7 +6,7 @@ use meshcore_proto::{NodeHash, PayloadType, PublicKey, RouteType};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::super::capability::{self, CapabilityEvidence};
-use super::seconds;
+use super::{SLICE_ROWS, seconds};
 use crate::graph::{Delta, End, EndId, Ends, Heard};
 use crate::resolve::HopIndex;
 
@@ -49,7 +49,7 @@ impl<'a> Evidence<'a> {
         self.found
     }
 
-    /// Reads up to `limit` observations after row `after`, none beyond row `end`.
+    /// Reads up to `limit` observations after row `after`, none beyond row `end`, until they make enough rows.
     pub(super) fn read(
         &mut self,
         connection: &Connection,
@@ -72,6 +72,9 @@ impl<'a> Evidence<'a> {
             self.found.last_id = Some(row.get(0)?);
             self.found.observations += 1;
             self.add(connection, row)?;
+            if self.found.edges.len() >= SLICE_ROWS {
+                break;
+            }
         }
         Ok(())
     }

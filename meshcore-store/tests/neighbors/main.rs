@@ -1,234 +1,15 @@
 //! The neighbor graph of a file: built, kept, loaded and forgotten.
 
-use std::path::{Path, PathBuf};
+mod support;
 
-use meshcore_proto::{NodeHash, PayloadType, PublicKey, RouteType};
+use std::path::Path;
+
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{NeighborBuilder, NeighborOptions, Reader, StoreError, Writer, WriterOptions};
-use meshcore_store::graph::{Delta, End, Heard, NeighborGraph};
-use meshcore_store::resolve::HopIndex;
+use meshcore_store::graph::{End, Tally};
 use proptest::prelude::*;
-use rusqlite::{Connection, params};
-use tempfile::TempDir;
-
-const NOW: UnixMillis = UnixMillis::from_seconds(1_777_636_800); // 2026-05-01T12:00:00Z
-const DAY_S: i64 = 24 * 3600;
-
-/// Repeaters, of which two share their first byte, and a companion.
-const NODES: &[(&str, &str)] =
-    &[("a1", "repeater"), ("b2", "repeater"), ("b2ff", "room"), ("c3", "companion")];
-const OBSERVERS: &[&str] = &["E1", "roof north", "B2", "prefix:a1"];
-
-fn key(start: &str) -> String {
-    format!("{start:0<64}").to_lowercase()
-}
-
-/// An observation, as the table has it.
-#[derive(Clone, Debug)]
-struct Seen {
-    payload: u8,
-    route: u8,
-    sent: bool,
-    path: Vec<&'static str>,
-    originator: Option<&'static str>,
-    observer: usize,
-    snr: Option<f64>,
-    at: i64,
-}
-
-impl Seen {
-    /// A flooded text heard from `A1` by the first observer, now.
-    fn text() -> Self {
-        Self {
-            payload: 2,
-            route: 1,
-            sent: false,
-            path: vec!["A1"],
-            originator: None,
-            observer: 0,
-            snr: Some(5.0),
-            at: NOW.seconds(),
-        }
-    }
-}
-
-/// A database with a writer, in a folder of its own.
-struct Database {
-    _folder: TempDir,
-    path: PathBuf,
-    writer: Writer,
-}
-
-impl Database {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("mesh.db");
-        let writer = Writer::open(&path, WriterOptions::default(), |_| {}).unwrap();
-        let database = Self { _folder: folder, path, writer };
-        let connection = database.connection();
-        for (start, role) in NODES {
-            connection
-                .execute("INSERT INTO nodes (public_key, role) VALUES (?1, ?2)", [&key(start), *role])
-                .unwrap();
-        }
-        for (row, id) in (1..).zip(OBSERVERS) {
-            let id = if id.len() == 2 { key(id).to_uppercase() } else { (*id).to_owned() };
-            connection
-                .execute("INSERT INTO observers (rowid, id) VALUES (?1, ?2)", params![row, id])
-                .unwrap();
-        }
-        database
-    }
-
-    fn connection(&self) -> Connection {
-        let connection = Connection::open(&self.path).unwrap();
-        connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-        connection
-    }
-
-    fn insert(&self, all: &[Seen]) {
-        let mut connection = self.connection();
-        let transaction = connection.transaction().unwrap();
-        for seen in all {
-            transaction
-                .execute(
-                    "INSERT INTO transmissions (raw_hex, hash, first_seen, route_type, payload_type, from_pubkey)
-                     VALUES ('', lower(hex(randomblob(8))), ?1, ?2, ?3, ?4)",
-                    params![
-                        UnixMillis::from_seconds(seen.at).to_rfc3339_seconds(),
-                        seen.route,
-                        seen.payload,
-                        seen.originator.map(key)
-                    ],
-                )
-                .unwrap();
-            transaction
-                .execute(
-                    "INSERT INTO observations (transmission_id, observer_idx, direction, snr, path_json, timestamp)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    params![
-                        transaction.last_insert_rowid(),
-                        i64::try_from(seen.observer).unwrap() + 1,
-                        seen.sent.then_some("tx"),
-                        seen.snr,
-                        serde_json::to_string(&seen.path).unwrap(),
-                        seen.at
-                    ],
-                )
-                .unwrap();
-        }
-        transaction.commit().unwrap();
-    }
-
-    fn builder(&self) -> NeighborBuilder {
-        NeighborBuilder::open(&self.path, self.writer.handle(), options(), NOW).unwrap()
-    }
-
-    fn graph_in_file(&self) -> NeighborGraph {
-        Reader::open(&self.path).unwrap().neighbor_graph(NOW, 10_000).unwrap()
-    }
-
-    fn one<T: rusqlite::types::FromSql>(&self, sql: &str) -> T {
-        self.connection().query_row(sql, [], |row| row.get(0)).unwrap()
-    }
-
-    fn execute(&self, sql: &str) {
-        self.connection().execute_batch(sql).unwrap();
-    }
-
-    /// The roll-up, ends shortened.
-    fn rolled_up(&self) -> Vec<(String, String, i64, String)> {
-        let connection = self.connection();
-        let mut statement = connection
-            .prepare(
-                "SELECT substr(node_a, 1, 4), substr(node_b, 1, 4), count, COALESCE(last_seen, '')
-                   FROM neighbor_edges
-                  ORDER BY node_a, node_b",
-            )
-            .unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
-        rows.unwrap().map(Result::unwrap).collect()
-    }
-}
-
-fn options() -> NeighborOptions {
-    NeighborOptions::default()
-}
-
-/// Everything in a graph as text, so that graphs with other numbers compare.
-fn dump(graph: &NeighborGraph) -> Vec<String> {
-    let mut lines = Vec::new();
-    for edge in graph.sorted_edges() {
-        for tally in std::iter::once(edge.total()).chain(edge.hours()) {
-            let mut observers: Vec<String> =
-                tally.observers().iter().map(|id| graph.ends().get(*id).to_string()).collect();
-            observers.sort();
-            lines.push(format!(
-                "{:?} {} {:?} {:?} {:?} {} {} {observers:?}",
-                graph.texts(edge.key()),
-                tally.hour(),
-                tally.modes(),
-                tally.snr(),
-                tally.prefix(),
-                tally.first_seen(),
-                tally.last_seen(),
-            ));
-        }
-    }
-    lines
-}
-
-/// The graph of these observations, built without a database.
-fn built_at_once(all: &[Seen]) -> NeighborGraph {
-    let mut index = HopIndex::new();
-    for (start, role) in NODES {
-        index.set_node(key(start).parse().unwrap(), Some(role), None, 0);
-    }
-    let (mut graph, mut delta) = (NeighborGraph::new(), Delta::default());
-    for seen in all {
-        let path: Vec<NodeHash> = seen.path.iter().map(|hop| hop.parse().unwrap()).collect();
-        let id = OBSERVERS[seen.observer];
-        let id = if id.len() == 2 { key(id) } else { id.to_owned() };
-        let observer = End::from_text(&id).map(|end| graph.ends_mut().intern(end));
-        let heard = Heard {
-            payload: PayloadType::from_bits(seen.payload),
-            route: RouteType::from_bits(seen.route),
-            sent: seen.sent,
-            path: &path,
-            originator: seen.originator.map(|start| key(start).parse::<PublicKey>().unwrap()),
-            observer,
-            snr: seen.snr,
-            at: u32::try_from(seen.at).unwrap(),
-        };
-        delta.observe(&heard, graph.ends_mut(), &index, options().max_edge_km);
-    }
-    graph.apply(&delta);
-    graph
-}
-
-fn observation() -> impl Strategy<Value = Seen> {
-    let hop = prop::sample::select(vec!["A1", "A100", "B2", "B2FF", "77", "E1"]);
-    (
-        prop::sample::select(vec![2_u8, 4, 4, 5, 9]),
-        0_u8..4,
-        prop::bool::weighted(0.1),
-        prop::collection::vec(hop, 0..4),
-        prop::option::of(prop::sample::select(vec!["c3", "a1", "E1"])),
-        0..OBSERVERS.len(),
-        prop::option::of(-20.0..12.0),
-        0_i64..4 * 3600,
-    )
-        .prop_map(|(payload, route, sent, path, originator, observer, snr, age)| Seen {
-            payload,
-            route,
-            sent,
-            path,
-            originator: originator.filter(|_| payload == 4),
-            observer,
-            snr,
-            at: NOW.seconds() - age,
-        })
-}
+use rusqlite::Connection;
+use support::{DAY_S, Database, NOW, OBSERVERS, Seen, built_at_once, dump, key, observation, options};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
@@ -344,7 +125,7 @@ fn an_errand_that_fails_leaves_memory_as_the_file_is() {
 #[test]
 fn a_tick_stops_between_two_slices_and_goes_on_later() {
     let database = Database::new();
-    database.insert(&vec![Seen::text(); 9_000]);
+    database.insert(&vec![Seen::text(); 20_000]);
     let mut builder = database.builder();
     let mut asked = 0;
     let tick = builder
@@ -354,13 +135,75 @@ fn a_tick_stops_between_two_slices_and_goes_on_later() {
         })
         .unwrap();
     assert_eq!(tick.slices, 1);
-    assert!(tick.observations < 9_000);
+    assert!(tick.observations < 20_000);
     assert_eq!(dump(&database.graph_in_file()), dump(builder.graph()), "half of it is consistent too");
     drop(builder); // and the process with it
     let rest = database.builder().tick(NOW).unwrap();
-    assert_eq!(tick.observations + rest.observations, 9_000);
-    assert_eq!(database.one::<i64>("SELECT SUM(count) FROM neighbor_edge_hours"), 9_000);
-    assert_eq!(database.rolled_up()[0].2, 9_000);
+    assert_eq!(tick.observations + rest.observations, 20_000);
+    assert_eq!(database.one::<i64>("SELECT SUM(count) FROM neighbor_edge_hours"), 20_000);
+    assert_eq!(database.rolled_up()[0].2, 20_000);
+}
+
+/// Where a child process finds its database, and after how many slices it dies.
+const DIES: &str = "CORESCOPE_TEST_DIES_AT";
+
+/// Not a test of its own: what the child process of the next one does.
+#[test]
+fn a_child_that_dies_between_two_slices() {
+    let Ok(order) = std::env::var(DIES) else { return };
+    let (slices, path) = order.split_once(' ').unwrap();
+    let mut left: u32 = slices.parse().unwrap();
+    let writer = Writer::open(Path::new(path), WriterOptions::default(), |_| {}).unwrap();
+    let mut builder = NeighborBuilder::open(Path::new(path), writer.handle(), options(), NOW).unwrap();
+    builder
+        .tick_while(NOW, || {
+            if left == 0 {
+                std::process::abort();
+            }
+            left -= 1;
+            true
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_kill_between_two_slices_loses_and_doubles_nothing() {
+    let database = Database::new();
+    let kinds = [Seen::text(), Seen { path: vec!["B2"], observer: 1, ..Seen::text() }];
+    let all: Vec<Seen> = kinds.into_iter().cycle().take(20_000).collect();
+    database.insert(&all);
+    let Database { folder, path, writer } = database;
+    drop(writer);
+    for slices in [0, 1, 1] {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_child_that_dies_between_two_slices"])
+            .env(DIES, format!("{slices} {}", path.display()))
+            .output()
+            .unwrap();
+        assert!(!child.status.success(), "it dies");
+    }
+    let writer = Writer::open(&path, WriterOptions::default(), |_| {}).unwrap();
+    let database = Database { folder, path, writer };
+    let mut builder = database.builder();
+    let before = builder.graph().edges().map(|edge| edge.total().count()).sum::<u32>();
+    assert_eq!(before, 10_000, "two slices were committed");
+    assert_eq!(builder.tick(NOW).unwrap().observations, 10_000);
+    assert_eq!(dump(builder.graph()), dump(&built_at_once(&all)));
+    assert_eq!(dump(&database.graph_in_file()), dump(builder.graph()));
+    assert_eq!(database.rolled_up()[0].2, 10_000);
+}
+
+#[test]
+fn a_file_whose_watermark_is_lost_is_read_again_and_not_doubled() {
+    let database = Database::new();
+    let mut builder = database.builder();
+    database.insert(&a_day_of_texts());
+    builder.tick(NOW).unwrap();
+    database.execute("DELETE FROM _state");
+    builder.tick(NOW).unwrap();
+    assert_eq!(database.one::<i64>("SELECT SUM(count) FROM neighbor_edge_hours"), 7);
+    assert_eq!(database.rolled_up()[0].2, 7, "its last edge is as new as the last observation");
+    assert_eq!(dump(builder.graph()), dump(&built_at_once(&a_day_of_texts())));
 }
 
 /// Seven observations an hour apart, the oldest first.
@@ -440,7 +283,7 @@ fn hours_of_a_month_ago_are_added_up() {
 
     assert_eq!(builder.prune(NOW).unwrap().folded, 1);
     let edge = builder.graph().edges().next().unwrap();
-    let counts: Vec<u32> = edge.hours().iter().map(meshcore_store::graph::Tally::count).collect();
+    let counts: Vec<u32> = edge.hours().iter().map(Tally::count).collect();
     assert_eq!(counts, [3, 1, 1]);
     assert_eq!(dump(builder.graph())[0], total, "all together it is the same");
     assert_eq!(dump(&database.graph_in_file()), dump(builder.graph()));
