@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use meshcore_store::UnixMillis;
-use meshcore_store::db::{self, Commit, Schedule, StoreError, WriterHandle, WriterOptions};
+use meshcore_store::db::{self, Commit, NeighborKeeper, Schedule, StoreError, WriterHandle, WriterOptions};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
@@ -85,6 +85,7 @@ impl Ingest {
             warn!("{warning}");
         }
         let (path, clock) = (config.db_path(), system_clock());
+        let keeper = NeighborKeeper::new(&path, config.neighbors());
         let pipeline = Pipeline::start(
             &path,
             writer_options(config),
@@ -92,10 +93,11 @@ impl Ingest {
             Arc::new(Accounting::new(names)),
             config.buffer_size(),
             Arc::clone(&clock),
-            prepare(&path, config),
+            prepare(&path, config, &keeper, clock()),
             on_commit,
         )?;
-        let caretaker = Caretaker::start(schedule(config, &path, pipeline.writer(), clock()), clock)?;
+        let schedule = schedule(config, &path, &keeper, pipeline.writer(), clock());
+        let caretaker = Caretaker::start(schedule, clock)?;
         let (stop, stopped) = watch::channel(false);
         let mut ingest = Self { caretaker, pipeline, sources: JoinSet::new(), stop };
         ingest.listen(brokers, &stopped);
@@ -139,15 +141,36 @@ fn writer_options(config: &Config) -> WriterOptions {
 }
 
 /// What is done when to keep the file in order.
-fn schedule(config: &Config, path: &Path, writer: &WriterHandle, now: UnixMillis) -> Schedule {
+fn schedule(
+    config: &Config,
+    path: &Path,
+    keeper: &NeighborKeeper,
+    writer: &WriterHandle,
+    now: UnixMillis,
+) -> Schedule {
     let unwanted = config.observer_blacklist.clone();
-    Schedule::of_database(now, path, writer, config.retention.days(), config.vacuum_pages(), unwanted)
+    let mut schedule =
+        Schedule::of_database(now, path, writer, config.retention.days(), config.vacuum_pages(), unwanted);
+    schedule.keep_neighbors(keeper, writer);
+    if let Some(hours) = config.pack_after_hours() {
+        schedule.pack_after(hours, writer);
+    }
+    schedule
 }
 
 /// What is done before the first message is written. A failure is logged: collecting is worth more than a tidy file.
-fn prepare(path: &Path, config: &Config) -> impl FnOnce(&WriterHandle) + Send + 'static {
-    let (path, should_vacuum) = (path.to_owned(), config.db.vacuum_on_startup);
+fn prepare(
+    path: &Path,
+    config: &Config,
+    keeper: &NeighborKeeper,
+    now: UnixMillis,
+) -> impl FnOnce(&WriterHandle) + Send + 'static {
+    let (path, keeper, should_vacuum) = (path.to_owned(), keeper.clone(), config.db.vacuum_on_startup);
     move |writer| {
+        // So that the hops of the first messages are worked out with all that is known of neighbors.
+        if let Err(error) = keeper.build(writer, now, &|| false) {
+            error!(db.path = %path.display(), %error, "the neighbor graph was not built; it is tried again");
+        }
         if let Err(error) = teach_to_return_pages(&path, writer, should_vacuum) {
             error!(db.path = %path.display(), %error, "the database was not vacuumed");
         }

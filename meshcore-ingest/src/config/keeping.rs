@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use meshcore_store::db::RetentionDays;
+use meshcore_store::db::{NeighborOptions, RetentionDays};
+use meshcore_store::graph::max_edge_km;
 use serde::Deserialize;
 
 use super::{Config, ConfigError};
@@ -34,6 +35,8 @@ pub struct Database {
     pub vacuum_on_startup: bool,
     /// Free pages returned after each round of deletions.
     pub incremental_vacuum_pages: i64,
+    /// Hours after which the observations of a packet are packed; below 1 never.
+    pub pack_after_hours: i64,
 }
 
 /// `neighborGraph`, as far as it concerns the file.
@@ -42,11 +45,13 @@ pub struct Database {
 pub struct NeighborGraph {
     /// Days after which an edge is forgotten; below 1 means 5.
     pub max_age_days: Option<i64>,
+    /// Kilometers beyond which two nodes are no neighbors; 0 means 500, below 0 is no limit.
+    pub max_edge_km: Option<f64>,
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { vacuum_on_startup: false, incremental_vacuum_pages: 1024 }
+        Self { vacuum_on_startup: false, incremental_vacuum_pages: 1024, pack_after_hours: 0 }
     }
 }
 
@@ -68,6 +73,19 @@ impl Config {
     /// Days after which an edge between neighbors is forgotten.
     pub fn neighbor_max_age_days(&self) -> u32 {
         self.neighbor_graph.max_age_days.or(self.neighbor_edges_max_age_days).and_then(positive).unwrap_or(5)
+    }
+
+    /// How the neighbor graph is kept.
+    pub fn neighbors(&self) -> NeighborOptions {
+        NeighborOptions {
+            max_age_days: self.neighbor_max_age_days(),
+            max_edge_km: max_edge_km(self.neighbor_graph.max_edge_km),
+        }
+    }
+
+    /// Hours after which observations are packed; `None` is never.
+    pub fn pack_after_hours(&self) -> Option<u32> {
+        positive(self.db.pack_after_hours)
     }
 
     /// Free pages returned after each round of deletions.

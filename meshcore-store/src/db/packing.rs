@@ -106,6 +106,12 @@ pub fn unpack(handle: &WriterHandle, should_stop: &dyn Fn() -> bool) -> Result<u
     })
 }
 
+/// Brings all packed observations back within one transaction.
+pub(super) fn unpack_all(connection: &Connection) -> rusqlite::Result<()> {
+    let packed = ids(connection, "SELECT transmission_id FROM packed_observations", [])?;
+    packed.into_iter().try_for_each(|transmission| unpack_one(connection, transmission).map(drop))
+}
+
 /// Has `some` done again and again until it finds nothing to do.
 fn repeat(
     handle: &WriterHandle,

@@ -31,8 +31,8 @@ use crate::UnixMillis;
 use crate::graph::NeighborGraph;
 use crate::resolve::{HopIndex, PathContext, can_relay};
 
-/// Observations after which an answer still in use is written again.
-const RENEWED_AFTER: i64 = 1 << 20;
+/// Observations after which an answer still in use is written again. Retention counts by the same number.
+pub(super) const RENEWED_AFTER: i64 = 1 << 20;
 
 /// Answers remembered.
 const REMEMBERED: usize = 1 << 16;
@@ -372,22 +372,6 @@ pub(super) fn fill(
         observation.resolved_path = Some(decode(&nodes).map(name).collect::<Result<_, _>>()?);
     }
     Ok(())
-}
-
-/// Deletes answers that no observation of the file asks for any more, up to `limit`; gives their number.
-///
-/// # Errors
-/// [`rusqlite::Error`], when a statement fails.
-pub fn prune_resolved_paths(connection: &Connection, limit: u32) -> rusqlite::Result<usize> {
-    connection
-        .prepare_cached(
-            "WITH oldest (id) AS (SELECT MIN(COALESCE((SELECT MIN(id) FROM observations), 0),
-                                             COALESCE((SELECT MIN(first_id) FROM packed_observations), 1 << 62)))
-             DELETE FROM resolved_paths WHERE (path, observer, originator, since) IN (
-                 SELECT path, observer, originator, since FROM resolved_paths, oldest
-                  WHERE since < oldest.id - ?1 LIMIT ?2)",
-        )?
-        .execute((RENEWED_AFTER, limit))
 }
 
 /// The numbers in `bytes`; what is no number is left out.

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use super::requests::Requests;
 use super::retention::{Retention, RetentionDays, silence_observers};
 use super::writer::WriterHandle;
-use super::{StoreError, vacuum};
+use super::{NeighborKeeper, StoreError, packing, vacuum};
 use crate::UnixMillis;
 
 const SECOND: i64 = 1_000;
@@ -51,6 +51,8 @@ pub enum Task {
     NeighborPrune,
     /// What is known of nodes' hash sizes is stored.
     Capability,
+    /// Old observations are packed.
+    Packing,
     /// The log is folded into the file.
     Checkpoint,
     /// What a reading process asked for.
@@ -80,6 +82,7 @@ const TIMINGS: &[Timing] = &[
     every(Task::Checkpoint, 30 * SECOND, HOUR),
     every(Task::Capability, 2 * MINUTE, 5 * MINUTE),
     every(Task::NeighborPrune, 4 * MINUTE, DAY),
+    every(Task::Packing, 5 * MINUTE, HOUR),
 ];
 
 const fn once(task: Task) -> Timing {
@@ -137,6 +140,7 @@ impl Task {
             Self::NeighborBuild => "neighbor_build",
             Self::NeighborPrune => "neighbor_prune",
             Self::Capability => "capability",
+            Self::Packing => "packing",
             Self::Checkpoint => "checkpoint",
             Self::Requests => "requests",
         }
@@ -152,6 +156,7 @@ impl Task {
                 | Self::Packets
                 | Self::ClientReceptions
                 | Self::NeighborPrune
+                | Self::Packing
         )
     }
 
@@ -213,6 +218,31 @@ impl Schedule {
             vacuum::return_free_pages(&writer, vacuum_pages, should_stop).map(drop)
         }));
         schedule
+    }
+
+    /// Adds what keeps the neighbor graph.
+    pub fn keep_neighbors(&mut self, keeper: &NeighborKeeper, handle: &WriterHandle) {
+        let (graph, writer) = (keeper.clone(), handle.clone());
+        self.add(Task::NeighborBuild, move |now, should_stop| {
+            graph.build(&writer, now, should_stop).map(drop)
+        });
+        let (graph, writer) = (keeper.clone(), handle.clone());
+        self.add(Task::NeighborPrune, move |now, _| graph.prune(&writer, now));
+        let (graph, writer) = (keeper.clone(), handle.clone());
+        self.add(Task::Capability, move |now, _| graph.persist_capabilities(&writer, now));
+    }
+
+    /// Adds packing of what was not heard for `hours`.
+    pub fn pack_after(&mut self, hours: u32, handle: &WriterHandle) {
+        let writer = handle.clone();
+        self.add(Task::Packing, move |now, should_stop| {
+            let observations =
+                packing::pack(&writer, now.plus_millis(-i64::from(hours) * HOUR), should_stop)?;
+            if observations > 0 {
+                tracing::info!(observations, "old observations are packed");
+            }
+            Ok(())
+        });
     }
 
     /// Adds a task, which begins to count from the time last told, or replaces what is done for it.

@@ -21,6 +21,7 @@
 //! last days. What is in `neighbor_edges` already is not counted there a second time.
 
 mod hours;
+mod keeper;
 mod observations;
 mod prune;
 
@@ -41,6 +42,7 @@ use crate::geo::Position;
 use crate::graph::{DEFAULT_MAX_EDGE_KM, NeighborGraph};
 use crate::resolve::HopIndex;
 
+pub use keeper::NeighborKeeper;
 pub use prune::Pruned;
 
 /// Most observations per errand.
