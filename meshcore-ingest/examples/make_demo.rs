@@ -1,4 +1,4 @@
-//! Makes `assets/demo.jsonl`, the recording that `corescope --demo` plays.
+//! Makes `assets/demo.jsonl`, the recording that tests play.
 //!
 //! Every frame is encoded here: nodes, keys, places and texts are invented. The same program makes the same file.
 //!

@@ -22,6 +22,7 @@ pub mod cli;
 mod clock;
 pub mod command;
 pub mod config;
+mod demo;
 pub mod intake;
 pub mod keys;
 pub mod message;

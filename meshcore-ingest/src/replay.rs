@@ -44,11 +44,13 @@ struct RecordedReception {
     timestamp: Option<String>,
 }
 
-/// An MQTT message out of a recording.
-struct Recorded {
-    topic: String,
-    payload: Value,
-    at: Option<UnixMillis>,
+/// An MQTT message out of a recording, or one made up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) topic: String,
+    pub(crate) payload: Vec<u8>,
+    /// When it was published; `None`: at once after the one before.
+    pub(crate) at: Option<UnixMillis>,
 }
 
 /// Feeds `recording` as source `index`, at `speed` times the recorded pace; 0 = without pauses.
@@ -62,22 +64,41 @@ pub async fn run(
     speed: f64,
     index: u32,
     inlet: Inlet,
+    stop: Stop,
+) -> io::Result<()> {
+    play((1_u64..).zip(recording.split(b'\n')).filter_map(read), speed, index, inlet, stop).await
+}
+
+/// A line of a recording; `None` for one that is empty or cannot be read.
+fn read((number, line): (u64, io::Result<Vec<u8>>)) -> Option<io::Result<Recorded>> {
+    let line = match line {
+        Ok(line) => line,
+        Err(error) => return Some(Err(error)),
+    };
+    if line.trim_ascii().is_empty() {
+        return None;
+    }
+    match serde_json::from_slice::<Line>(&line) {
+        Ok(line) => Some(Ok(Recorded::from(line))),
+        Err(error) => {
+            warn!(line = number, %error, "recording: line skipped");
+            None
+        }
+    }
+}
+
+/// Feeds messages at `speed` times their pace.
+pub(crate) async fn play(
+    messages: impl Iterator<Item = io::Result<Recorded>>,
+    speed: f64,
+    index: u32,
+    inlet: Inlet,
     mut stop: Stop,
 ) -> io::Result<()> {
     let mut previous: Option<UnixMillis> = None;
-    let mut messages = 0_u64;
-    for (number, line) in (1_u64..).zip(recording.split(b'\n')) {
-        let line = line?;
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let recorded = match serde_json::from_slice::<Line>(&line) {
-            Ok(line) => Recorded::from(line),
-            Err(error) => {
-                warn!(line = number, %error, "recording: line skipped");
-                continue;
-            }
-        };
+    let mut played = 0_u64;
+    for recorded in messages {
+        let recorded = recorded?;
         if let (Some(before), Some(at)) = (previous, recorded.at) {
             let pause = pause(at.get() - before.get(), speed);
             if !pause.is_zero() {
@@ -94,10 +115,10 @@ pub async fn run(
                 _ = stop.changed() => return Ok(()),
             }
         }
-        inlet.offer(index, &recorded.topic, recorded.payload.to_string().as_bytes(), false);
-        messages += 1;
+        inlet.offer(index, &recorded.topic, &recorded.payload, false);
+        played += 1;
     }
-    info!(messages, "recording played to its end");
+    info!(messages = played, "recording played to its end");
     Ok(())
 }
 
@@ -116,6 +137,7 @@ impl From<Line> for Recorded {
                 r.timestamp,
             ),
         };
+        let payload = payload.to_string().into_bytes();
         Self { topic, payload, at: timestamp.and_then(|text| text.parse().ok()) }
     }
 }
@@ -138,7 +160,8 @@ mod tests {
         let reception = r#"{"raw":"0a","observer_id":"ab","iata":"SJC","snr":1.5,"hash":"x","timestamp":"2026-03-18T09:03:20Z"}"#;
         let recorded = Recorded::from(serde_json::from_str::<Line>(reception).unwrap());
         assert_eq!(recorded.topic, "meshcore/SJC/ab/packets");
-        assert_eq!(recorded.payload["SNR"], 1.5);
+        let payload: Value = serde_json::from_slice(&recorded.payload).unwrap();
+        assert_eq!(payload["SNR"], 1.5);
         assert_eq!(recorded.at.unwrap().seconds(), 1_773_824_600);
         let message = r#"{"topic":"meshcore/SJC/ab/status","payload":{"status":"online"}}"#;
         assert_eq!(

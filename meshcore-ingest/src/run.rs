@@ -1,7 +1,7 @@
 //! Putting the parts together: what both binaries start.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,10 +18,7 @@ use crate::caretaker::Caretaker;
 use crate::config::{Broker, Config};
 use crate::intake::Intake;
 use crate::pipeline::{Clock, Pipeline};
-use crate::{replay, source};
-
-/// A small recording made for this project, so that a page has something to show without a broker.
-const DEMO: &[u8] = include_bytes!("../assets/demo.jsonl");
+use crate::{demo, replay, source};
 
 /// Where messages come from.
 #[derive(Clone, Debug)]
@@ -35,7 +32,7 @@ pub enum Feed {
         /// Times the recorded pace; 0 = without pauses.
         speed: f64,
     },
-    /// The recording inside the program.
+    /// A mesh made up, so that a page has something to show without a broker.
     Demo {
         /// Times the recorded pace; 0 = without pauses.
         speed: f64,
@@ -101,13 +98,22 @@ impl Ingest {
         let (stop, stopped) = watch::channel(false);
         let mut ingest = Self { caretaker, pipeline, sources: JoinSet::new(), stop };
         ingest.listen(brokers, &stopped);
-        if let Some((recording, speed)) = recording {
-            let inlet = ingest.pipeline.inlet();
-            ingest.sources.spawn(async move {
-                if let Err(error) = replay::run(recording, speed, 0, inlet, stopped).await {
-                    error!(%error, "the recording cannot be read on");
+        let inlet = ingest.pipeline.inlet();
+        match *feed {
+            Feed::Brokers => {}
+            Feed::Demo { speed } => {
+                let messages = demo::messages(system_clock()(), speed);
+                ingest
+                    .sources
+                    .spawn(async move { told(replay::play(messages, speed, 0, inlet, stopped).await) });
+            }
+            Feed::Replay { speed, .. } => {
+                if let Some(recording) = recording {
+                    ingest
+                        .sources
+                        .spawn(async move { told(replay::run(recording, speed, 0, inlet, stopped).await) });
                 }
-            });
+            }
         }
         Ok(ingest)
     }
@@ -194,15 +200,15 @@ fn teach_to_return_pages(path: &Path, writer: &WriterHandle, should_vacuum: bool
     Ok(())
 }
 
-type Recording = Box<dyn BufRead + Send>;
+/// The recording to be played, opened before anything is started.
+fn recording(feed: &Feed) -> anyhow::Result<Option<BufReader<File>>> {
+    let Feed::Replay { file, .. } = feed else { return Ok(None) };
+    let opened = File::open(file).with_context(|| format!("recording {}", file.display()))?;
+    Ok(Some(BufReader::new(opened)))
+}
 
-fn recording(feed: &Feed) -> anyhow::Result<Option<(Recording, f64)>> {
-    Ok(match feed {
-        Feed::Brokers => None,
-        Feed::Replay { file, speed } => {
-            let opened = File::open(file).with_context(|| format!("recording {}", file.display()))?;
-            Some((Box::new(BufReader::new(opened)), *speed))
-        }
-        Feed::Demo { speed } => Some((Box::new(Cursor::new(DEMO)), *speed)),
-    })
+fn told(played: io::Result<()>) {
+    if let Err(error) = played {
+        error!(%error, "the recording cannot be read on");
+    }
 }

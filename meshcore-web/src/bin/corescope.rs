@@ -31,7 +31,7 @@ struct Cli {
     #[arg(long, value_name = "FILE", conflicts_with = "demo")]
     replay: Option<PathBuf>,
 
-    /// Play the recording inside the program, into a database of its own that starts empty
+    /// Show a mesh made up, in a database of its own that starts empty
     #[arg(long)]
     demo: bool,
 
