@@ -82,6 +82,7 @@ impl Ingest {
             &config.db_path(),
             WriterOptions {
                 sample_interval_s: config.metrics.sample_interval_sec,
+                opened_at: system_clock()(),
                 ..WriterOptions::default()
             },
             Intake::new(config, &brokers),

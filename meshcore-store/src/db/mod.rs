@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | Which tables are there? | `schema.sql` |
 //! | May this file be opened? | `schema.rs` |
+//! | What becomes of an older file? | `migrate/` |
 //! | When are two messages one row? | `packets.rs` |
 //! | Which value wins when a node or observer is heard again? | `nodes.rs`, `observers.rs` |
 //! | When is it on disk? | `writer.rs` |
@@ -16,6 +17,7 @@
 mod error;
 mod follow;
 mod lock;
+pub mod migrate;
 mod nodes;
 mod observers;
 mod open;
@@ -36,6 +38,7 @@ pub use packets::{DroppedAdvert, PacketWrite, Stored};
 pub use progress::{OnProgress, Progress};
 pub use query::{ObservationRow, PacketFilter, PacketId, PacketPage, PacketRow};
 pub use reader::{Lease, ReadPool, Reader};
+pub use schema::INDEXES_LEFT_OUT;
 pub use stats::Totals;
 pub use writer::{
     Commit, Component, Job, LockReport, Outcome, Percentiles, Ticket, Write, Writer, WriterFigures,

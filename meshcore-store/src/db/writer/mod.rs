@@ -20,7 +20,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use super::lock::WriterLock;
 use super::observers::{self, KnownObservers, ObserverStatus, Seen};
 use super::packets::{self, DroppedAdvert, PacketWrite, Stored};
-use super::{StoreError, open, schema};
+use super::{StoreError, migrate, open};
 use crate::{Reception, UnixMillis};
 
 use errand::Errand;
@@ -105,11 +105,17 @@ pub struct WriterOptions {
     pub sample_interval_s: i64,
     /// Whoever holds the writer for longer is named in the log.
     pub slow_after: Duration,
+    /// The time: names the copy that is kept of a file of the first generations.
+    pub opened_at: UnixMillis,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { sample_interval_s: 300, slow_after: Duration::from_millis(500) }
+        Self {
+            sample_interval_s: 300,
+            slow_after: Duration::from_millis(500),
+            opened_at: UnixMillis::default(),
+        }
     }
 }
 
@@ -128,7 +134,9 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens or makes `path` and starts the writing thread.
+    /// Opens or makes `path`, upgrades what a start must wait for, and starts the writing thread.
+    ///
+    /// What is left of an upgrade is done beside live writes by [`migrate::finish`].
     ///
     /// `on_commit` is called on that thread after each transaction; it must not block for long.
     ///
@@ -139,9 +147,10 @@ impl Writer {
         options: WriterOptions,
         on_commit: impl FnMut(&Commit) + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let mut connection = open::for_writing(path)?;
+        open::make_folder(path)?;
         let lock = WriterLock::acquire(path)?;
-        schema::prepare(&mut connection, path)?;
+        let mut connection = open::for_writing(path)?;
+        migrate::prepare(&mut connection, path, options.opened_at, &mut |_| {})?;
         let (queue, jobs) = bounded(QUEUE);
         let figures = Arc::new(WriterFigures::default());
         let backlog = Arc::new(AtomicUsize::new(0));
