@@ -85,7 +85,7 @@ impl Ingest {
         let keeper = NeighborKeeper::new(&path, config.neighbors());
         let pipeline = Pipeline::start(
             &path,
-            writer_options(config),
+            writer_options(config, clock()),
             Intake::new(config, &brokers),
             Arc::new(Accounting::new(names)),
             config.buffer_size(),
@@ -138,11 +138,12 @@ impl Ingest {
     }
 }
 
-fn writer_options(config: &Config) -> WriterOptions {
+fn writer_options(config: &Config, now: UnixMillis) -> WriterOptions {
     let default = WriterOptions::default();
     WriterOptions {
         sample_interval_s: config.metrics.sample_interval_sec,
         slow_after: config.slow_writer.unwrap_or(default.slow_after),
+        opened_at: now,
     }
 }
 

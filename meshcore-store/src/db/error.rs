@@ -68,6 +68,36 @@ pub enum StoreError {
         source: io::Error,
     },
 
+    /// The file is a database, but none of CoreScope's.
+    #[error("database {}: not a CoreScope database (no usable table transmissions or packets); nothing was changed", path.display())]
+    NotCoreScope {
+        /// The database.
+        path: PathBuf,
+    },
+
+    /// The disk has too little room for an upgrade and the copy that is kept before it.
+    #[error(
+        "database {}: the upgrade needs {needed} bytes on this disk, {free} are free; nothing was changed",
+        path.display()
+    )]
+    NoRoom {
+        /// The database.
+        path: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes free.
+        free: u64,
+    },
+
+    /// The copy before an upgrade cannot be made.
+    #[error("cannot keep a copy before the upgrade, {}: {source}", path.display())]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+
     /// There is not enough room.
     #[error("{}: {needed} bytes are needed, {free} are free; make room and try again", folder.display())]
     NoSpace {
@@ -100,6 +130,19 @@ pub enum StoreError {
     InUse {
         /// The database.
         path: PathBuf,
+    },
+
+    /// An upgrade would have lost rows, and was taken back.
+    #[error(
+        "upgrade step {step}: {expected} rows expected, {found} found; it was taken back and the old rows are still there"
+    )]
+    Counts {
+        /// The step.
+        step: &'static str,
+        /// Rows there should be.
+        expected: u64,
+        /// Rows there are.
+        found: u64,
     },
 
     /// The writing thread cannot be started.

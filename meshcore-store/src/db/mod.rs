@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | Which tables are there? | `schema.sql` |
 //! | May this file be opened? | `schema.rs` |
+//! | What becomes of an older file? | `migrate/` |
 //! | When are two messages one row? | `packets.rs` |
 //! | Which value wins when a node or observer is heard again? | `nodes.rs`, `observers.rs` |
 //! | When is it on disk? | `writer/` |
@@ -28,6 +29,7 @@ mod disk;
 mod error;
 mod follow;
 mod lock;
+pub mod migrate;
 mod neighbors;
 mod nodes;
 mod observer_rows;
@@ -70,6 +72,7 @@ pub use requests::{InvalidRequestId, RequestId, RequestState, Requests, delete_n
 pub use restore::{Restored, restore};
 pub use retention::{Retention, RetentionDays, silence_observers};
 pub use schedule::{Schedule, Task};
+pub use schema::INDEXES_LEFT_OUT;
 pub use stats::Totals;
 pub use vacuum::{Checkpoint, Vacuumed, fold_log, knows_free_pages, return_free_pages, vacuum_fully};
 pub use writer::{

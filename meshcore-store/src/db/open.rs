@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::lock::WriterLock;
-use super::{StoreError, packing, schema};
+use super::{StoreError, packing};
 
 /// How long a statement waits for a lock before it fails.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -16,26 +16,29 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements kept prepared per connection.
 const STATEMENT_CACHE: usize = 64;
 
-/// Opens or creates `path` for the writer. Creates the parent folder.
-///
-/// `synchronous=FULL` is what makes a commit survive a power cut in WAL mode; group commit keeps it affordable.
-pub(super) fn for_writing(path: &Path) -> Result<Connection, StoreError> {
+/// Makes the folder of `path`, so that a lock can lie beside the database.
+pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)
             .map_err(|source| StoreError::Folder { folder: folder.to_owned(), source })?;
     }
-    let failed = |source| StoreError::Open { path: path.to_owned(), source };
-    let connection = Connection::open(path).map_err(failed)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    // The journal mode is kept in the file: one that is refused must not be touched before.
-    if !schema::is_empty(&connection).map_err(failed)? {
-        schema::assert_ready(&connection, path)?;
-    }
-    prepare(&connection).map_err(failed)?;
-    Ok(connection)
+    Ok(())
 }
 
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+/// Opens or creates `path` for the writer, who holds the lock. Nothing is written to it yet.
+pub(super) fn for_writing(path: &Path) -> Result<Connection, StoreError> {
+    let open = || {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(connection)
+    };
+    open().map_err(|source| StoreError::Open { path: path.to_owned(), source })
+}
+
+/// How the writer writes.
+///
+/// `synchronous=FULL` is what makes a commit survive a power cut in WAL mode; group commit keeps it affordable.
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // auto_vacuum counts only before the first table exists.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
@@ -44,7 +47,14 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     // What a savepoint would restore is kept in memory instead of a file: half of the time of a message.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-    packing::prepare(connection)
+    Ok(())
+}
+
+/// Where SQLite sorts: an index of millions of rows is sorted on the disk, everyday statements in memory.
+///
+/// Not inside a transaction.
+pub(super) fn sort_on_disk(connection: &Connection, on_disk: bool) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "temp_store", if on_disk { "FILE" } else { "MEMORY" })
 }
 
 /// Opens `path` for reading; it must exist.

@@ -1,5 +1,6 @@
 -- The schema of a new file. Names, types, defaults and column order are those of existing CoreScope databases, so
--- that a file can be opened by either program; the tables at the end are ours alone.
+-- that a file can be opened by either program; the tables at the end are ours alone. What is written here is also added to
+-- files that lack it. Three of their indexes are left out: see INDEXES_LEFT_OUT in schema.rs.
 
 CREATE TABLE transmissions (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -16,7 +17,6 @@ CREATE TABLE transmissions (
     channel_hash    TEXT DEFAULT NULL,
     scope_name      TEXT DEFAULT NULL
 );
-CREATE INDEX idx_transmissions_hash ON transmissions(hash);
 CREATE INDEX idx_transmissions_first_seen ON transmissions(first_seen);
 CREATE INDEX idx_transmissions_payload_type ON transmissions(payload_type);
 CREATE INDEX idx_transmissions_from_pubkey ON transmissions(from_pubkey);
@@ -37,8 +37,6 @@ CREATE TABLE observations (
     resolved_path   TEXT,
     raw_hex         TEXT
 );
-CREATE INDEX idx_observations_transmission_id ON observations(transmission_id);
-CREATE INDEX idx_observations_observer_idx ON observations(observer_idx);
 CREATE INDEX idx_observations_timestamp ON observations(timestamp);
 CREATE INDEX idx_observations_tx_ts ON observations(transmission_id, timestamp);
 CREATE INDEX idx_observations_observer_idx_timestamp ON observations(observer_idx, timestamp);
@@ -193,7 +191,7 @@ CREATE VIEW packets_v AS
 
 -- Ours alone: other programs ignore tables they do not know.
 
-CREATE TABLE _state (key TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE _state (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 
 CREATE TABLE neighbor_edge_hours (
     node_a     TEXT NOT NULL,
@@ -208,9 +206,9 @@ CREATE TABLE neighbor_edge_hours (
     first_seen INTEGER NOT NULL,
     last_seen  INTEGER NOT NULL,
     PRIMARY KEY (node_a, node_b, hour)
-);
+) WITHOUT ROWID;
 
-CREATE TABLE hash_aliases (old_hash TEXT PRIMARY KEY, hash TEXT NOT NULL);
+CREATE TABLE hash_aliases (old_hash TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
 
 -- All observations of a transmission in one value, for who asks for it: see packing.rs.
 CREATE TABLE packed_observations (

@@ -21,7 +21,7 @@ use super::client_receptions::ClientReception;
 use super::lock::WriterLock;
 use super::observers::ObserverStatus;
 use super::packets::{DroppedAdvert, PacketWrite, Stored};
-use super::{StoreError, observer_rows, open, schema};
+use super::{StoreError, migrate, observer_rows, open, packing};
 use crate::{Reception, UnixMillis};
 
 use errand::Shared;
@@ -103,11 +103,17 @@ pub struct WriterOptions {
     pub sample_interval_s: i64,
     /// Whoever holds the writer for longer is named in the log.
     pub slow_after: Duration,
+    /// The time: names the copy that is kept of a file of the first generations.
+    pub opened_at: UnixMillis,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { sample_interval_s: 300, slow_after: Duration::from_millis(500) }
+        Self {
+            sample_interval_s: 300,
+            slow_after: Duration::from_millis(500),
+            opened_at: UnixMillis::default(),
+        }
     }
 }
 
@@ -126,7 +132,9 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens or makes `path` and starts the writing thread.
+    /// Opens or makes `path`, upgrades what a start must wait for, and starts the writing thread.
+    ///
+    /// What is left of an upgrade is done beside live writes by [`migrate::finish`].
     ///
     /// `on_commit` is called on that thread after each transaction; it must not block for long.
     ///
@@ -137,9 +145,11 @@ impl Writer {
         options: WriterOptions,
         on_commit: impl FnMut(&Commit) + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let mut connection = open::for_writing(path)?;
+        open::make_folder(path)?;
         let lock = WriterLock::acquire(path)?;
-        schema::prepare(&mut connection, path)?;
+        let mut connection = open::for_writing(path)?;
+        migrate::prepare(&mut connection, path, options.opened_at, &mut |_| {})?;
+        packing::prepare(&connection)?;
         observer_rows::follow(&mut connection)?; // a vacuum may have been killed half-way
         let (queue, jobs) = bounded(QUEUE);
         let shared = Arc::<Shared>::default();
