@@ -131,7 +131,7 @@ fn prepare_reporting(
 /// Does what a start left for later, beside live writes. Returns when all is done or `should_stop` says so; the
 /// next call goes on where this one was.
 ///
-/// Walks over tables hold the writer for about 10 ms at a time, and as long as the commit takes, and leave it to the messages in between. An index of a
+/// Walks over tables hold the writer for about 12 ms at a time and leave it to the messages in between. An index of a
 /// large table cannot be made in parts: it holds the writer until it is there.
 ///
 /// # Errors

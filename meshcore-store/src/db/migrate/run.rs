@@ -13,8 +13,8 @@ use super::steps::{FROM_PUBKEY, Note, Step, Walk, Work};
 use super::{MigrationOptions, structure};
 use crate::UnixMillis;
 
-/// How long a slice should hold the writer; committing it comes on top.
-const SLICE: Duration = Duration::from_millis(10);
+/// How long a slice should hold the writer, commit included.
+const SLICE: Duration = Duration::from_millis(12);
 
 /// Rows of the first slice, and fewest of any.
 const FIRST_ROWS: u32 = 200;
@@ -131,7 +131,8 @@ struct Slice {
     is_last: bool,
     looked_at: u32,
     changed: u64,
-    took: Duration,
+    /// When it got the writer.
+    begun: Instant,
 }
 
 impl Beside<'_, '_> {
@@ -231,6 +232,7 @@ impl Beside<'_, '_> {
             let (limit, now) = (rows, self.now());
             let slice =
                 self.hand.run(move |transaction| do_slice(transaction, step, walk, (end, limit), now))?;
+            let took = slice.begun.elapsed();
             looked_at += u64::from(slice.looked_at);
             changed += slice.changed;
             self.options.figures.count(walk.counter, slice.changed);
@@ -238,7 +240,7 @@ impl Beside<'_, '_> {
             if slice.is_last {
                 return Ok(Some(changed));
             }
-            rows = next_rows(slice.looked_at, slice.took).min(walk.most);
+            rows = next_rows(slice.looked_at, took).min(walk.most);
             if self.hand.has_company() {
                 self.pause(Duration::from_millis(walk.pause_ms));
             }
@@ -303,7 +305,7 @@ fn do_slice(
             .prepare_cached("INSERT OR REPLACE INTO _state (key, value) VALUES (?1, ?2)")?
             .execute((&key, last.to_string()))?;
     }
-    Ok(Slice { is_last, looked_at, changed, took: begun.elapsed() })
+    Ok(Slice { is_last, looked_at, changed, begun })
 }
 
 /// Rows that take about as long as a slice may, as far as the last one can tell.
@@ -325,8 +327,8 @@ mod tests {
     use super::*;
 
     #[rstest::rstest]
-    #[case(200, 10_000, 200)]
-    #[case(200, 20_000, 100)]
+    #[case(200, 12_000, 200)]
+    #[case(200, 24_000, 100)]
     #[case(200, 10, 400)] // at most twice as many
     #[case(200, 2_000_000, 50)] // at least a quarter
     #[case(10, 2_000_000, FEWEST_ROWS)]
