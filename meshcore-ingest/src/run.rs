@@ -8,10 +8,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use meshcore_store::UnixMillis;
-use meshcore_store::db::{self, Commit, NeighborKeeper, Schedule, StoreError, WriterHandle, WriterOptions};
+use meshcore_store::db::migrate::{self, BackfillFigures, MigrationOptions};
+use meshcore_store::db::{
+    self, Commit, NeighborKeeper, Progress, Schedule, StoreError, Task, WriterHandle, WriterOptions,
+};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::accounting::Accounting;
 use crate::caretaker::Caretaker;
@@ -44,6 +47,7 @@ pub struct Ingest {
     /// Before the pipeline, which it uses: whichever way this ends, it ends first.
     caretaker: Caretaker,
     pipeline: Pipeline,
+    backfills: Arc<BackfillFigures>,
     sources: JoinSet<()>,
     stop: watch::Sender<bool>,
 }
@@ -93,10 +97,12 @@ impl Ingest {
             prepare(&path, config, &keeper, clock()),
             on_commit,
         )?;
-        let schedule = schedule(config, &path, &keeper, pipeline.writer(), clock());
+        let backfills = Arc::<BackfillFigures>::default();
+        let mut schedule = schedule(config, &path, &keeper, pipeline.writer(), clock());
+        finish_upgrade(&mut schedule, pipeline.writer(), &backfills);
         let caretaker = Caretaker::start(schedule, clock)?;
         let (stop, stopped) = watch::channel(false);
-        let mut ingest = Self { caretaker, pipeline, sources: JoinSet::new(), stop };
+        let mut ingest = Self { caretaker, pipeline, backfills, sources: JoinSet::new(), stop };
         ingest.listen(brokers, &stopped);
         let inlet = ingest.pipeline.inlet();
         match *feed {
@@ -121,6 +127,11 @@ impl Ingest {
     /// The figures.
     pub fn accounting(&self) -> Arc<Accounting> {
         Arc::clone(self.pipeline.accounting())
+    }
+
+    /// How far the upgrade of an older file is.
+    pub fn backfills(&self) -> Arc<BackfillFigures> {
+        Arc::clone(&self.backfills)
     }
 
     /// Says farewell to the brokers and stores what has arrived.
@@ -163,6 +174,22 @@ fn schedule(
         schedule.pack_after(hours, writer);
     }
     schedule
+}
+
+/// Adds what an upgrade leaves for later.
+fn finish_upgrade(schedule: &mut Schedule, writer: &WriterHandle, figures: &Arc<BackfillFigures>) {
+    let (writer, figures) = (writer.clone(), Arc::clone(figures));
+    schedule.add(Task::Migration, move |now, should_stop| {
+        let options = MigrationOptions { now, figures: Arc::clone(&figures), ..MigrationOptions::default() };
+        let finished =
+            migrate::finish(&writer, &options, should_stop, &mut |Progress { step, done, total }| {
+                debug!(step, done, total, "upgrading the database");
+            })?;
+        for step in finished.applied {
+            info!(step = step.name, rows = step.rows, "the database is upgraded");
+        }
+        Ok(())
+    });
 }
 
 /// What is done before the first message is written. A failure is logged: collecting is worth more than a tidy file.

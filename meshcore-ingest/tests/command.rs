@@ -132,3 +132,84 @@ fn what_is_called_wrongly_ends_with_2() {
     let output = run(&["--config", "nowhere.json"]);
     assert_eq!(output.status.code(), Some(2), "a configuration that cannot be used: {output:?}");
 }
+
+/// A file of the time before transmissions: two observers heard the same packet.
+fn first_generation(folder: &Path) -> PathBuf {
+    let path = folder.join("old.db");
+    execute(
+        &path,
+        "CREATE TABLE packets (id INTEGER PRIMARY KEY, raw_hex TEXT, timestamp TEXT, observer_id TEXT,
+             observer_name TEXT, direction TEXT, snr REAL, rssi REAL, score INTEGER, hash TEXT, route_type INTEGER,
+             payload_type INTEGER, payload_version INTEGER, path_json TEXT, decoded_json TEXT, created_at TEXT);
+         CREATE TABLE paths (id INTEGER PRIMARY KEY, packet_id INTEGER, hop_index INTEGER, node_hash TEXT);
+         CREATE TABLE nodes (public_key TEXT PRIMARY KEY, name TEXT, role TEXT, lat REAL, lon REAL, last_seen TEXT,
+             first_seen TEXT, advert_count INTEGER DEFAULT 0);
+         CREATE TABLE observers (id TEXT PRIMARY KEY, name TEXT, iata TEXT, last_seen TEXT, first_seen TEXT,
+             packet_count INTEGER DEFAULT 0);
+         INSERT INTO packets (id, raw_hex, timestamp, observer_id, hash, route_type, payload_type, path_json)
+         VALUES (1, '3E0001020304', '2026-03-01T10:00:00.123Z', 'AA', 'x', 2, 15, '[]'),
+                (2, '3E0001020304', '2026-03-01T10:00:01.123Z', 'BB', 'x', 2, 15, NULL);",
+    );
+    path
+}
+
+#[test]
+fn an_old_database_is_upgraded_when_asked_and_only_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = first_generation(folder.path());
+    let before = fs::read(&path).unwrap();
+    let planned = run(&["migrate", "--dry-run", text(&path)]);
+    assert_eq!(planned.status.code(), Some(0), "{planned:?}");
+    let said = stdout(&planned);
+    assert!(
+        said.contains(": v1") && said.contains("content_hash_v2") && said.contains("a copy would be kept"),
+        "{said}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+
+    let upgraded = run(&["migrate", text(&path)]);
+    assert_eq!(upgraded.status.code(), Some(0), "{upgraded:?}");
+    let said = stdout(&upgraded);
+    assert!(said.contains("rows of observations: not there, now 2"), "{said}");
+    let copy = said.lines().find_map(|line| line.strip_suffix(": a copy of what it was")).unwrap();
+    assert!(Path::new(copy).exists());
+    assert_eq!(run(&["check", text(&path)]).status.code(), Some(0));
+    let again = run(&["migrate", text(&path)]);
+    assert!(stdout(&again).contains("up to date, 0 steps were done"), "{again:?}");
+}
+
+#[test]
+fn what_is_no_database_of_ours_is_not_upgraded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("others.db");
+    let missing = run(&["migrate", text(&path)]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(stderr(&missing).contains("no such file") && !path.exists());
+    execute(&path, "CREATE TABLE songs (title TEXT)");
+    let refused = run(&["migrate", text(&path)]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("not a CoreScope database"), "{refused:?}");
+}
+
+#[test]
+fn packed_observations_are_brought_back() {
+    let (_folder, path) = database();
+    execute(
+        &path,
+        "INSERT INTO transmissions (id, raw_hex, hash, first_seen, last_seen) VALUES (1, '3E00', 'h', '', 1);
+         INSERT INTO packed_observations (transmission_id, first_id, first_timestamp, observations, packed)
+         VALUES (1, 5, 7, 1, x'789c8b8e36d0c92bcdc9d189567234548ad531888d05003985057e')", // zlib of [[0,null,["A1"],0]]
+    );
+    let unpacked = run(&["unpack", text(&path)]);
+    assert_eq!(unpacked.status.code(), Some(0), "{unpacked:?}");
+    let there: i64 = Connection::open(&path)
+        .unwrap()
+        .query_row(
+            "SELECT COUNT(*) FROM observations WHERE id = 5 AND timestamp = 7 AND path_json = '[\"A1\"]'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(there, 1);
+}

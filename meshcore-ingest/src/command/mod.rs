@@ -1,4 +1,4 @@
-//! What the command line does to a database beside collecting: save it, put it back, examine it.
+//! What the command line does to a database beside collecting: save it, put it back, examine it, upgrade it.
 //!
 //! Lines for people go to standard output; errors and the log go to standard error. Exit codes: 0 done, 1 failed or not
 //! in order, 2 called wrongly.
@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use meshcore_store::UnixMillis;
-use meshcore_store::db::{self, CheckReport};
+use meshcore_store::db::migrate::{self, MigrationOptions};
+use meshcore_store::db::{self, CheckReport, Writer, WriterOptions};
 
 pub use display::Display;
 
@@ -42,6 +43,22 @@ pub enum Command {
         /// The database
         file: PathBuf,
     },
+
+    /// Upgrade a database of any age now, instead of at the next start
+    Migrate {
+        /// The database
+        file: PathBuf,
+
+        /// Say what would be done, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+
+    /// Bring packed observations back (db.packAfterHours), for programs that do not know them
+    Unpack {
+        /// The database
+        file: PathBuf,
+    },
 }
 
 impl Command {
@@ -55,6 +72,9 @@ impl Command {
             Self::Backup { file, to } => backup(file, to.as_deref(), now, &mut display),
             Self::Restore { file, from } => restore(file, from, now, &mut display),
             Self::Check { file } => check(file, &mut display),
+            Self::Migrate { file, dry_run: true } => plan(file, &mut display),
+            Self::Migrate { file, dry_run: false } => migrate(file, now, &mut display),
+            Self::Unpack { file } => unpack(file, now, &mut display),
         }
     }
 }
@@ -84,6 +104,62 @@ fn check(file: &Path, display: &mut Display) -> anyhow::Result<()> {
         bail!("{}: not in order", file.display());
     }
     display.line(&format!("{}: in order", file.display()))?;
+    Ok(())
+}
+
+fn plan(file: &Path, display: &mut Display) -> anyhow::Result<()> {
+    let plan = migrate::plan(file)?;
+    display.line(&format!("{}: {}", file.display(), plan.generation))?;
+    for step in &plan.steps {
+        let rows = step.rows.map_or_else(|| "rows not known yet".to_owned(), |rows| format!("{rows} rows"));
+        display.line(&format!("{}: {rows}", step.name))?;
+    }
+    if plan.keeps_copy {
+        display.line(&format!(
+            "a copy would be kept: {} bytes are needed, {} are free",
+            plan.needed_bytes, plan.free_bytes
+        ))?;
+    }
+    let steps = plan.steps.len();
+    display.line(&format!("{}: {steps} steps to do, nothing was changed", file.display()))?;
+    Ok(())
+}
+
+fn migrate(file: &Path, now: UnixMillis, display: &mut Display) -> anyhow::Result<()> {
+    if !file.exists() {
+        bail!("{}: no such file", file.display()); // an upgrade makes none
+    }
+    // Region keys are a matter of the configuration, which knows no file named on the command line.
+    let options = MigrationOptions { now, ..MigrationOptions::default() };
+    let report = migrate::upgrade(file, &options, &mut |progress| display.progress(progress))?;
+    display.line(&format!("{}: was {}", file.display(), report.generation))?;
+    if let Some(copy) = &report.backup {
+        display.line(&format!("{}: a copy of what it was", copy.display()))?;
+    }
+    for step in &report.applied {
+        display.line(&format!("{}: {} rows", step.name, step.rows))?;
+    }
+    let count = |rows: Option<u64>| rows.map_or_else(|| "not there".to_owned(), |rows| rows.to_string());
+    for table in report.counts.iter().filter(|table| table.before != table.after) {
+        display.line(&format!(
+            "rows of {}: {}, now {}",
+            table.table,
+            count(table.before),
+            count(table.after)
+        ))?;
+    }
+    display.line(&format!("{}: up to date, {} steps were done", file.display(), report.applied.len()))?;
+    Ok(())
+}
+
+fn unpack(file: &Path, now: UnixMillis, display: &mut Display) -> anyhow::Result<()> {
+    if !file.exists() {
+        bail!("{}: no such file", file.display());
+    }
+    let writer = Writer::open(file, WriterOptions { opened_at: now, ..WriterOptions::default() }, |_| {})?;
+    let observations = db::unpack(&writer.handle(), &|| false)?;
+    drop(writer);
+    display.line(&format!("{}: {observations} observations unpacked", file.display()))?;
     Ok(())
 }
 

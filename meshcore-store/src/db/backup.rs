@@ -80,11 +80,18 @@ fn copy_moment(
     }
     let moment = source.unchecked_transaction()?;
     let rows = check::rows_of_tables(&moment)?; // begins the transaction, too
-    copy_pages(&moment, partial, on_progress).map_err(|error| StoreError::from(error).about(partial))?;
+    copy_pages(&moment, partial, "copy", on_progress)
+        .map_err(|error| StoreError::from(error).about(partial))?;
     Ok(rows)
 }
 
-fn copy_pages(source: &Connection, to: &Path, on_progress: OnProgress<'_>) -> rusqlite::Result<()> {
+/// Copies all pages of `source` into a new file.
+pub(super) fn copy_pages(
+    source: &Connection,
+    to: &Path,
+    step: &'static str,
+    on_progress: OnProgress<'_>,
+) -> rusqlite::Result<()> {
     let mut target = Connection::open(to)?;
     target.pragma_update(None, "synchronous", "OFF")?; // synced as a whole at the end
     let backup = Backup::new(source, &mut target)?;
@@ -93,7 +100,7 @@ fn copy_pages(source: &Connection, to: &Path, on_progress: OnProgress<'_>) -> ru
         let pages = backup.progress();
         let count = |pages: i32| u64::try_from(pages).unwrap_or(0);
         let total = count(pages.pagecount);
-        on_progress(Progress { step: "copy", done: total.saturating_sub(count(pages.remaining)), total });
+        on_progress(Progress { step, done: total.saturating_sub(count(pages.remaining)), total });
         if result == StepResult::Done {
             return Ok(());
         }

@@ -20,17 +20,17 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 
 /// Fails when there is no room for `needed` bytes where `path` is.
 pub(super) fn require_space(path: &Path, needed: u64) -> Result<(), StoreError> {
-    let folder = folder_of(path);
-    let free = free_bytes(folder).map_err(failed(folder))?;
+    let free = free_bytes(path)?;
     if free < needed {
-        return Err(StoreError::NoSpace { folder: folder.to_owned(), needed, free });
+        return Err(StoreError::NoSpace { folder: folder_of(path).to_owned(), needed, free });
     }
     Ok(())
 }
 
-/// Bytes that we may still write in `folder`.
-fn free_bytes(folder: &Path) -> io::Result<u64> {
-    let filesystem = rustix::fs::statvfs(folder)?;
+/// Bytes that we may still write where `path` is.
+pub(super) fn free_bytes(path: &Path) -> Result<u64, StoreError> {
+    let folder = folder_of(path);
+    let filesystem = rustix::fs::statvfs(folder).map_err(|error| failed(folder)(error.into()))?;
     Ok(filesystem.f_bavail.saturating_mul(filesystem.f_frsize))
 }
 

@@ -75,29 +75,6 @@ pub enum StoreError {
         path: PathBuf,
     },
 
-    /// The disk has too little room for an upgrade and the copy that is kept before it.
-    #[error(
-        "database {}: the upgrade needs {needed} bytes on this disk, {free} are free; nothing was changed",
-        path.display()
-    )]
-    NoRoom {
-        /// The database.
-        path: PathBuf,
-        /// Bytes needed.
-        needed: u64,
-        /// Bytes free.
-        free: u64,
-    },
-
-    /// The copy before an upgrade cannot be made.
-    #[error("cannot keep a copy before the upgrade, {}: {source}", path.display())]
-    Copy {
-        /// The copy.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-
     /// There is not enough room.
     #[error("{}: {needed} bytes are needed, {free} are free; make room and try again", folder.display())]
     NoSpace {

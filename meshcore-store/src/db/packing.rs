@@ -70,7 +70,7 @@ fn inflate(bytes: &[u8]) -> io::Result<String> {
 /// Packs the observations of transmissions last heard before `before`; gives the number of observations.
 ///
 /// Works in small errands, and stops between two when `should_stop` says so. Observations that the neighbor graph has
-/// not seen yet stay where they are.
+/// not seen yet stay where they are, and all do while an upgrade of the file may still merge packets.
 ///
 /// # Errors
 /// [`StoreError`], from the first errand that fails; what was packed before stays packed.
@@ -86,6 +86,7 @@ pub fn pack(
              SELECT DISTINCT o.transmission_id
                FROM seen, observations o JOIN transmissions t ON t.id = o.transmission_id
               WHERE o.timestamp < ?1 AND t.last_seen < ?1
+                AND EXISTS (SELECT 1 FROM _migrations WHERE name = 'content_hash_v2')
                 AND NOT EXISTS (SELECT 1 FROM observations n WHERE n.transmission_id = t.id AND n.id > seen.id)
               LIMIT ?2",
             (before.seconds(), PER_ERRAND),

@@ -156,7 +156,7 @@ pub fn finish(
 ///
 /// # Errors
 /// [`StoreError::Open`] when there is no such file, [`StoreError::NotCoreScope`], [`StoreError::AlreadyWritten`],
-/// [`StoreError::NoRoom`] and [`StoreError::Copy`] before anything was changed; [`StoreError::Sql`] and
+/// [`StoreError::NoSpace`] and [`StoreError::File`] before anything was changed; [`StoreError::Sql`] and
 /// [`StoreError::Counts`] when a step failed: it was taken back, those before it stay.
 pub fn upgrade(
     path: &Path,
