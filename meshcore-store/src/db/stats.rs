@@ -27,6 +27,10 @@ pub struct Totals {
     pub observations_last_day: i64,
     /// Adverts refused for their signature.
     pub signature_drops: i64,
+    /// Adverts of an older file whose originator is still to be filled in.
+    pub adverts_without_originator: i64,
+    /// All content hashes are what they should be: the upgrade of an older file is through with them.
+    pub hashes_are_current: bool,
     /// Current nodes by role.
     pub counts: NodeCounts,
 }
@@ -44,7 +48,9 @@ pub(super) fn totals(connection: &Connection, now: UnixMillis) -> rusqlite::Resu
                     (SELECT COUNT(*) FROM observers WHERE COALESCE(inactive, 0) = 0),
                     (SELECT COUNT(*) FROM observations WHERE timestamp >= ?2),
                     (SELECT COUNT(*) FROM observations WHERE timestamp >= ?3),
-                    (SELECT COUNT(*) FROM dropped_packets)",
+                    (SELECT COUNT(*) FROM dropped_packets),
+                    (SELECT COUNT(*) FROM transmissions WHERE payload_type = 4 AND +from_pubkey IS NULL),
+                    EXISTS (SELECT 1 FROM _migrations WHERE name = 'content_hash_v2')",
         )?
         .query_row(
             (
@@ -62,6 +68,8 @@ pub(super) fn totals(connection: &Connection, now: UnixMillis) -> rusqlite::Resu
                     observations_last_hour: row.get(5)?,
                     observations_last_day: row.get(6)?,
                     signature_drops: row.get(7)?,
+                    adverts_without_originator: row.get(8)?,
+                    hashes_are_current: row.get(9)?,
                     counts: NodeCounts::default(),
                 })
             },

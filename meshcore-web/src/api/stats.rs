@@ -121,7 +121,7 @@ pub(crate) async fn stats(app: web::Data<App>) -> Result<web::Json<Stats>, ApiEr
         build_time: build.built_at.clone(),
         counts: totals.counts.into(),
         signature_drops: totals.signature_drops,
-        hash_migration_complete: true,
+        hash_migration_complete: totals.hashes_are_current,
         tracked_mb: 0.0,
         store_data_mb: 0.0,
         process_rss_mb: process_rss_mb().unwrap_or_default(),
@@ -147,7 +147,11 @@ pub(crate) async fn healthz(app: web::Data<App>) -> Result<web::Json<Health>, Ap
         ready: true,
         loaded_tx: totals.transmissions,
         loaded_obs: totals.observations,
-        from_pubkey_backfill: Backfill { total: 0, processed: 0, done: true },
+        from_pubkey_backfill: Backfill {
+            total: totals.adverts_without_originator,
+            processed: 0,
+            done: totals.adverts_without_originator == 0,
+        },
         ingest_liveness: sources,
     }))
 }
