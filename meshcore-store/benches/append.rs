@@ -1,65 +1,74 @@
-//! How many packet messages per second does the writer commit?
+//! How many observations per second does the writer commit into a database of R size, with all its indexes?
+//!
+//! The file lies where temporary files do; a commit costs what a sync of that disk costs. `TMPDIR=/dev/shm` shows what
+//! is left without a disk. Making the file of R size takes a minute; `CORESCOPE_BENCH_DB` names one that is there
+//! (the example `database` makes it), which is copied.
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use meshcore_proto::PacketHash;
-use meshcore_store::db::{Job, PacketWrite, Write, Writer, WriterOptions};
-use meshcore_store::{Direction, Reception, Signal, UnixMillis};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-/// Messages per run: 1,000 packets, each heard by 5 observers on ways of their own.
-const PACKETS: u32 = 1_000;
-const OBSERVERS: u32 = 5;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use meshcore_store::db::{Job, NeighborBuilder, NeighborOptions, Write, Writer, WriterOptions};
+use meshcore_store::sim::{DatabaseSize, Mesh, Scribe, TrafficOptions, database};
 
-fn message(packet: u32, observer: u32) -> Write {
-    let [a, b, c, d] = packet.to_be_bytes();
-    Write::Packet(Box::new(PacketWrite {
-        reception: Reception {
-            received_at: UnixMillis::new(1_777_636_800_000 + i64::from(packet) * 20),
-            observer: format!("observer {observer}").parse().expect("a good id"),
-            observer_name: Some(format!("Observer {observer}")),
-            region: Some("ZRH".into()),
-            direction: Some(Direction::Rx),
-            signal: Signal { snr: Some(7.5), rssi: Some(-92.0), score: None },
-        },
-        raw_hex: "15".repeat(60),
-        hash: PacketHash::from_bytes([a, b, c, d, 0, 0, 0, 1]),
-        route_type: 1,
-        payload_type: 5,
-        payload_version: 0,
-        decoded_json: r#"{"type":"CHAN","channel":"Public","text":"Ada: hello","sender":"Ada"}"#.repeat(3),
-        path_json: format!(r#"["A1","B2","{observer:02X}"]"#),
-        channel_hash: Some("Public".into()),
-        scope_name: None,
-        advert: None,
-        clock_skew: None,
-    }))
+/// Observations per measurement.
+const BATCH: usize = 20_000;
+
+/// A database of R size, to be written to.
+fn database_of_r_size(folder: &Path) -> PathBuf {
+    let path = folder.join("r.db");
+    match std::env::var_os("CORESCOPE_BENCH_DB") {
+        Some(made) => {
+            std::fs::copy(made, &path).expect("CORESCOPE_BENCH_DB names a database");
+        }
+        None => {
+            database(&path, &DatabaseSize::real(), &mut |_| {}).expect("room for a database");
+        }
+    }
+    path
 }
 
+/// What the mesh goes on to say after the database ends: packet messages only.
+fn messages() -> impl Iterator<Item = Write> {
+    let size = DatabaseSize::real();
+    let mesh = Mesh::new(&size.mesh);
+    let mut scribe = Scribe::new(&mesh);
+    let stream = mesh.stream(size.start.plus_millis(10 * 86_400_000), TrafficOptions::rate(size.per_second));
+    stream.filter_map(move |event| scribe.write(event)).filter(|write| matches!(write, Write::Packet(_)))
+}
+
+#[expect(clippy::print_stdout, reason = "how long opening took is part of the report")]
 fn append(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("append");
-    group.throughput(Throughput::Elements(u64::from(PACKETS * OBSERVERS)));
-    group.sample_size(10);
-    group.bench_function("5 receptions of each of 1000 packets, until closed", |bencher| {
-        bencher.iter_batched(
-            || {
-                let folder = tempfile::tempdir().expect("a folder");
-                let writer = Writer::open(&folder.path().join("bench.db"), WriterOptions::default(), |_| {})
-                    .expect("a new database");
-                let writes: Vec<Write> = (0..PACKETS)
-                    .flat_map(|packet| (0..OBSERVERS).map(move |observer| message(packet, observer)))
-                    .collect();
-                (folder, writer, writes)
-            },
-            |(folder, writer, writes)| {
-                for write in writes {
+    group.sample_size(10).warm_up_time(Duration::from_secs(1)).throughput(Throughput::Elements(BATCH as u64));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = database_of_r_size(folder.path());
+    let mut messages = messages();
+
+    let opening = Instant::now();
+    let writer = Writer::open(&path, WriterOptions::default(), |_| {}).expect("a good database");
+    println!("append: opening R for writing took {:?}", opening.elapsed());
+    let end = DatabaseSize::real().start.plus_millis(10 * 86_400_000);
+    let neighbors =
+        NeighborBuilder::open(&path, writer.handle(), NeighborOptions::default(), end).expect("a graph");
+
+    group.bench_function("into R, hops resolved", |bencher| {
+        bencher.iter_custom(|iterations| {
+            let mut taken = Duration::ZERO;
+            for _ in 0..iterations {
+                let batch: Vec<Write> = messages.by_ref().take(BATCH).collect();
+                let begun = Instant::now();
+                for write in batch {
                     writer.submit(Job { ticket: 0, write }).expect("the writer is there");
                 }
-                drop(writer); // commits what waits, folds the log into the file
-                folder
-            },
-            BatchSize::PerIteration,
-        );
+                writer.flush().expect("the writer is there");
+                taken += begun.elapsed();
+            }
+            taken
+        });
     });
     group.finish();
+    drop(neighbors);
 }
 
 criterion_group!(benches, append);

@@ -30,9 +30,9 @@ struct Options {
     /// Write nothing, look at the file that is there
     #[arg(long)]
     only_report: bool,
-    /// Pack all observations but those of the last day
-    #[arg(long)]
-    pack: bool,
+    /// Pack the observations of packets not heard for so many hours
+    #[arg(long, value_name = "HOURS")]
+    pack: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -58,9 +58,9 @@ fn main() -> Result<()> {
         let seconds = begun.elapsed().as_secs_f64();
         writeln!(out, "{report:?} in {seconds:.1} s")?;
     }
-    if options.pack {
+    if let Some(hours) = options.pack {
         let begun = Instant::now();
-        let (packed, longest_ms) = pack_old(&options.file)?;
+        let (packed, longest_ms) = pack_old(&options.file, hours)?;
         let seconds = begun.elapsed().as_secs_f64();
         writeln!(
             out,
@@ -70,14 +70,14 @@ fn main() -> Result<()> {
     costs(&options.file, &mut out)
 }
 
-/// Packs what is older than a day, gives the pages back, and says how long the writer was held at once.
-fn pack_old(file: &Path) -> Result<(u64, f64)> {
+/// Packs what is older than that, gives the pages back, and says how long the writer was held at once.
+fn pack_old(file: &Path, hours: i64) -> Result<(u64, f64)> {
     let writer = Writer::open(file, WriterOptions::default(), |_| {})?;
     let handle = writer.handle();
     let newest: i64 = handle.run(Component::Packing, |transaction| {
         transaction.query_row("SELECT MAX(last_seen) FROM transmissions", [], |row| row.get(0))
     })?;
-    let packed = db::pack(&handle, UnixMillis::from_seconds(newest - 86_400), &|| false)?;
+    let packed = db::pack(&handle, UnixMillis::from_seconds(newest - 3_600 * hours), &|| false)?;
     let locks = handle.figures().locks();
     let longest_ms =
         locks.iter().find(|lock| lock.component == Component::Packing).map_or(0.0, |lock| lock.hold.max);
@@ -90,8 +90,12 @@ fn pack_old(file: &Path) -> Result<(u64, f64)> {
 /// Bytes of each table and index, in all and per observation, the largest first.
 fn costs(file: &Path, out: &mut impl io::Write) -> Result<()> {
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let observations: i64 =
-        connection.query_row("SELECT COUNT(*) FROM observations", [], |row| row.get(0))?;
+    let observations: i64 = connection.query_row(
+        "SELECT (SELECT COUNT(*) FROM observations)
+              + (SELECT COALESCE(SUM(observations), 0) FROM packed_observations)",
+        [],
+        |row| row.get(0),
+    )?;
     let mut statement = connection.prepare(
         "SELECT name, SUM(pgsize), SUM(payload) FROM dbstat GROUP BY name
          UNION ALL SELECT 'all', SUM(pgsize), SUM(payload) FROM dbstat ORDER BY 2 DESC",

@@ -69,7 +69,7 @@ impl Follower {
                       WHERE e.transmission_id = t.id AND e.id <= o.id) AS observation_count,
                     (SELECT COUNT(DISTINCT COALESCE(e.observer_idx, -1)) FROM observations e
                       WHERE e.transmission_id = t.id AND e.id <= o.id) AS observer_count
-               FROM observations o JOIN transmissions t ON t.id = o.transmission_id
+               FROM loose_observations o JOIN transmissions t ON t.id = o.transmission_id
                LEFT JOIN observers b ON b.rowid = o.observer_idx
               WHERE o.id > ?1 AND o.id <= ?2 ORDER BY o.id LIMIT ?3"
         ))?;

@@ -2,10 +2,19 @@
 
 use std::collections::HashMap;
 
+use meshcore_proto::PublicKey;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::resolved_paths::ObserverEnd;
 use crate::{ObserverId, Reception, UnixMillis};
+
+/// An observer as the end of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ObserverEnd {
+    /// `observers.rowid`.
+    pub(super) row: i64,
+    /// `None`: its id is no key, so it is nobody's neighbor.
+    pub(super) key: Option<PublicKey>,
+}
 
 /// The observers a writer has met, and what the open transaction has still to write about them.
 ///

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::lock::WriterLock;
@@ -12,6 +13,9 @@ use super::{StoreError, packing};
 
 /// How long a statement waits for a lock before it fails.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Pages the writer keeps in memory, as a negative number of KiB: the ends of all indexes fit.
+const CACHE_KIB: i64 = -16_000;
 
 /// Statements kept prepared per connection.
 const STATEMENT_CACHE: usize = 64;
@@ -46,6 +50,9 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     // What a savepoint would restore is kept in memory instead of a file: half of the time of a message.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", CACHE_KIB)?;
+    // Otherwise a statement may be compiled again for each value it gets: a quarter of the time of a message.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     Ok(())
 }

@@ -10,8 +10,7 @@ use meshcore_proto::{Packet, PacketHash, PayloadType};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use super::nodes::{self, NodeAdvert};
-use super::observers::{self, ClockSkew, Observers, Seen};
-use super::resolved_paths::ObserverEnd;
+use super::observers::{self, ClockSkew, ObserverEnd, Observers, Seen};
 use super::{packing, raw_hex};
 use crate::decoded::{Decoded, DecodedPayload};
 use crate::{Direction, Reception, UnixMillis, hops_of, path_json};

@@ -6,8 +6,8 @@
 //! programs that do not know the table. Readers ask the view `all_observations`.
 //!
 //! The value is a JSON array of rows, compressed (zlib); a row is `[id, observer_idx, path, seconds, snr, rssi, score,
-//! direction, resolved_path, raw_hex]`, ids and times counted from the first one, and cut behind the last field that
-//! is there.
+//! direction, resolved_path, raw_hex, resolved_nodes]`, ids and times counted from the first one, and cut behind the
+//! last field that is there.
 
 use std::io::{self, Read as _, Write as _};
 
@@ -33,16 +33,17 @@ const UNPACKED: &str = "
     SELECT p.first_id + (r.value ->> 0) AS id, p.transmission_id, r.value ->> 1 AS observer_idx,
            r.value ->> 7 AS direction, r.value ->> 4 AS snr, r.value ->> 5 AS rssi, r.value ->> 6 AS score,
            r.value ->> 2 AS path_json, p.first_timestamp + (r.value ->> 3) AS timestamp,
-           r.value ->> 8 AS resolved_path, r.value ->> 9 AS raw_hex
+           r.value ->> 8 AS resolved_path, r.value ->> 9 AS raw_hex, unhex(r.value ->> 10) AS resolved_nodes
       FROM packed_observations p, json_each(inflate(p.packed)) r";
 
-/// The columns of `observations` and of [`UNPACKED`], in the latter's order.
+/// The columns of `observations`, in the order of [`UNPACKED`], which has one more.
 const COLUMNS: &str = "id, transmission_id, observer_idx, direction, snr, rssi, score, path_json, timestamp, \
                        resolved_path, raw_hex";
 
-/// Lets a connection ask `all_observations`, packed or not.
+/// Lets a connection ask `loose_observations`, and `all_observations`, packed or not. Both have the column
+/// `resolved_nodes` beside those of the table.
 ///
-/// View and function are the connection's, not the file's: other programs do not know them.
+/// Views and function are the connection's, not the file's: other programs do not know them.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("inflate", 1, flags, |context| {
@@ -50,8 +51,11 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
             .map_err(|error| rusqlite::Error::UserFunctionError(error.into()))
     })?;
     connection.execute_batch(&format!(
-        "CREATE TEMP VIEW IF NOT EXISTS all_observations AS
-         SELECT {COLUMNS} FROM observations UNION ALL {UNPACKED}"
+        "CREATE TEMP VIEW IF NOT EXISTS loose_observations AS
+         SELECT {COLUMNS}, (SELECT nodes FROM resolved_paths WHERE observation_id = id) AS resolved_nodes
+           FROM observations;
+         CREATE TEMP VIEW IF NOT EXISTS all_observations AS
+         SELECT * FROM loose_observations UNION ALL {UNPACKED}"
     ))
 }
 
@@ -136,8 +140,9 @@ fn ids(connection: &Connection, sql: &str, params: impl rusqlite::Params) -> rus
 /// Moves the observations of one transmission into one value.
 fn pack_one(connection: &Connection, transmission: i64) -> rusqlite::Result<u64> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, observer_idx, path_json, timestamp, snr, rssi, score, direction, resolved_path, raw_hex
-           FROM observations WHERE transmission_id = ?1 ORDER BY id",
+        "SELECT id, observer_idx, path_json, timestamp, snr, rssi, score, direction, resolved_path, raw_hex,
+                NULLIF(hex(resolved_nodes), '')
+           FROM loose_observations WHERE transmission_id = ?1 ORDER BY id",
     )?;
     let mut rows = statement.query([transmission])?;
     let (mut packed, mut first) = (Vec::new(), None);
@@ -157,6 +162,12 @@ fn pack_one(connection: &Connection, transmission: i64) -> rusqlite::Result<u64>
         )?
         .execute((transmission, first_id, first_timestamp, i64::try_from(count).unwrap_or(i64::MAX), packed))?;
     connection
+        .prepare_cached(
+            "DELETE FROM resolved_paths
+              WHERE observation_id IN (SELECT id FROM observations WHERE transmission_id = ?1)",
+        )?
+        .execute([transmission])?;
+    connection
         .prepare_cached("DELETE FROM observations WHERE transmission_id = ?1")?
         .execute([transmission])?;
     Ok(count)
@@ -164,8 +175,8 @@ fn pack_one(connection: &Connection, transmission: i64) -> rusqlite::Result<u64>
 
 /// The fields of a row in packed order, without what is missing at the end.
 fn fields(row: &Row<'_>, first_id: i64, first_timestamp: i64) -> rusqlite::Result<Vec<Value>> {
-    let mut fields = Vec::with_capacity(10);
-    for column in 0..10 {
+    let mut fields = Vec::with_capacity(11);
+    for column in 0..11 {
         fields.push(match (column, row.get_ref(column)?) {
             (_, ValueRef::Null) => Value::Null,
             (0, ValueRef::Integer(id)) => (id - first_id).into(),
@@ -193,7 +204,15 @@ fn array_or_text(text: &str) -> Value {
 pub(super) fn unpack_one(connection: &Connection, transmission: i64) -> rusqlite::Result<u64> {
     let restored = connection
         .prepare_cached(&format!(
-            "INSERT INTO observations ({COLUMNS}) {UNPACKED} WHERE p.transmission_id = ?1"
+            "INSERT INTO observations ({COLUMNS})
+             SELECT {COLUMNS} FROM ({UNPACKED} WHERE p.transmission_id = ?1)"
+        ))?
+        .execute([transmission])?;
+    connection
+        .prepare_cached(&format!(
+            "INSERT INTO resolved_paths (observation_id, nodes)
+             SELECT id, resolved_nodes FROM ({UNPACKED} WHERE p.transmission_id = ?1)
+              WHERE resolved_nodes IS NOT NULL"
         ))?
         .execute([transmission])?;
     connection

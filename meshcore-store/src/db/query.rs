@@ -36,8 +36,6 @@ pub struct PacketRow {
 pub struct ObservationRow {
     pub id: i64,
     pub transmission_id: i64,
-    /// Row of the observer.
-    pub observer_row: Option<i64>,
     pub observer_id: Option<String>,
     pub observer_name: Option<String>,
     pub observer_iata: Option<String>,
@@ -50,6 +48,8 @@ pub struct ObservationRow {
     /// The same, read.
     pub path: Vec<String>,
     pub resolved_path: Option<Vec<Option<String>>>,
+    /// The same as it is stored by this program, until it is filled in.
+    pub(super) resolved_nodes: Option<Vec<u8>>,
     /// This observer's frame: as stored, else put together from the packet's frame and this path.
     pub raw_hex: Option<String>,
     pub timestamp: UnixMillis,
@@ -139,9 +139,9 @@ impl ObservationRow {
 const PACKET_COLUMNS: &str = "t.id, t.hash, t.raw_hex, t.first_seen, t.last_seen, t.route_type, t.payload_type, \
                               t.payload_version, t.decoded_json, t.scope_name";
 
-pub(super) const OBSERVATION_COLUMNS: &str = "o.id AS observation_id, o.transmission_id, o.observer_idx, b.id AS observer_id, b.name AS observer_name, \
+pub(super) const OBSERVATION_COLUMNS: &str = "o.id AS observation_id, o.transmission_id, b.id AS observer_id, b.name AS observer_name, \
      b.iata AS observer_iata, o.direction, o.snr, o.rssi, o.score, o.path_json, o.resolved_path, \
-     o.raw_hex AS observation_raw_hex, o.timestamp";
+     o.raw_hex AS observation_raw_hex, o.timestamp, o.resolved_nodes";
 
 /// One page of the packets that match, with all their observations.
 pub(super) fn page(connection: &Connection, filter: &PacketFilter) -> rusqlite::Result<PacketPage> {
@@ -272,7 +272,7 @@ pub(super) fn complete(
         let path = observation.path_json.as_deref().unwrap_or_default();
         observation.raw_hex = raw_hex::rebuilt(&packet.raw_hex, path);
     }
-    resolved_paths::fill(connection, packet, observations)
+    resolved_paths::fill(connection, observations)
 }
 
 pub(super) fn read_packet(row: &Row<'_>) -> rusqlite::Result<PacketRow> {
@@ -298,7 +298,6 @@ pub(super) fn read_observation(row: &Row<'_>) -> rusqlite::Result<ObservationRow
     Ok(ObservationRow {
         id: row.get("observation_id")?,
         transmission_id: row.get("transmission_id")?,
-        observer_row: row.get("observer_idx")?,
         observer_id: row.get::<_, Option<String>>("observer_id")?.map(|id| ObserverId::display_of(&id)),
         observer_name: row.get("observer_name")?,
         observer_iata: row.get("observer_iata")?,
@@ -309,6 +308,7 @@ pub(super) fn read_observation(row: &Row<'_>) -> rusqlite::Result<ObservationRow
         path: path_json.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
         path_json,
         resolved_path: resolved_path.and_then(|text| serde_json::from_str(&text).ok()),
+        resolved_nodes: row.get("resolved_nodes")?,
         raw_hex: row.get("observation_raw_hex")?,
         timestamp: UnixMillis::from_seconds(row.get("timestamp")?),
     })

@@ -17,14 +17,10 @@ use super::StoreError;
 use super::nodes;
 use super::open;
 use super::pace::{Pace, Portion};
-use super::resolved_paths::RENEWED_AFTER;
 use super::writer::{Component, WriterHandle};
 use crate::UnixMillis;
 
 const DAY_MILLIS: i64 = 24 * 3_600_000;
-
-/// The number in the SQL below is the writer's.
-const _: () = assert!(RENEWED_AFTER == 1 << 20);
 
 /// Most rows that one errand removes; what belongs to a row goes with it.
 const AT_ONCE: usize = 5_000;
@@ -125,6 +121,13 @@ const PACKETS: Rule = Rule {
     find: concat!("SELECT t.id FROM transmissions t WHERE t.first_seen < :bound AND ", packet_is_due!()),
     remove: &[
         concat!(
+            "DELETE FROM resolved_paths WHERE observation_id IN (
+                 SELECT o.id FROM observations o JOIN transmissions t ON t.id = o.transmission_id
+                  WHERE t.id = :key AND ",
+            packet_is_due!(),
+            ")"
+        ),
+        concat!(
             "DELETE FROM observations
               WHERE transmission_id = (SELECT t.id FROM transmissions t WHERE t.id = :key AND ",
             packet_is_due!(),
@@ -149,20 +152,6 @@ const ALIASES: Rule = Rule {
         "DELETE FROM hash_aliases AS a
                 WHERE a.old_hash = :key AND NOT EXISTS (SELECT 1 FROM transmissions t WHERE t.hash = a.hash)",
     ],
-};
-
-/// Answers so much older than the oldest observation that it has a newer one: see `resolved_paths.rs`.
-macro_rules! answer_is_out_of_use {
-    () => {
-        "since < MIN(COALESCE((SELECT MIN(id) FROM observations), 1 << 62),
-                     COALESCE((SELECT MIN(first_id) FROM packed_observations), 1 << 62)) - (1 << 20)"
-    };
-}
-
-const RESOLVED_PATHS: Rule = Rule {
-    component: Component::PrunePackets,
-    find: concat!("SELECT DISTINCT path FROM resolved_paths WHERE ", answer_is_out_of_use!()),
-    remove: &[concat!("DELETE FROM resolved_paths WHERE path = :key AND ", answer_is_out_of_use!())],
 };
 
 const CLIENT_RECEPTIONS: Rule = Rule {
@@ -219,8 +208,7 @@ impl Retention {
         Ok(readings + self.prune::<i64>(&DROPPED, cutoff, should_stop)?)
     }
 
-    /// Removes packets last heard before the cutoff, with their observations, old hashes and what only they asked about
-    /// hops. Counts packets.
+    /// Removes packets last heard before the cutoff, with their observations and old hashes. Counts packets.
     ///
     /// # Errors
     /// As [`nodes`](Self::nodes).
@@ -229,7 +217,6 @@ impl Retention {
         let cutoff = days_before(now, days);
         let packets = self.prune::<i64>(&PACKETS, cutoff, should_stop)?;
         self.prune::<String>(&ALIASES, cutoff, should_stop)?;
-        self.prune::<Vec<u8>>(&RESOLVED_PATHS, cutoff, should_stop)?;
         Ok(packets)
     }
 

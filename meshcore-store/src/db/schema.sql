@@ -219,14 +219,7 @@ CREATE TABLE packed_observations (
     packed          BLOB NOT NULL
 );
 
--- Who the hops of a path are, once per question: see resolved_paths.rs.
-CREATE TABLE resolved_paths (
-    path       BLOB NOT NULL,
-    observer   INTEGER NOT NULL,
-    originator INTEGER NOT NULL,
-    since      INTEGER NOT NULL,
-    nodes      BLOB NOT NULL,
-    PRIMARY KEY (path, observer, originator, since)
-) WITHOUT ROWID;
+-- Who the hops of an observation's path were: see resolved_paths.rs.
+CREATE TABLE resolved_paths (observation_id INTEGER PRIMARY KEY, nodes BLOB NOT NULL);
 
 CREATE TABLE node_numbers (number INTEGER PRIMARY KEY, public_key TEXT NOT NULL UNIQUE);

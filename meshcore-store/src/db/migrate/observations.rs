@@ -153,6 +153,7 @@ pub(super) fn fold(connection: &Connection, id: i64, kept: i64) -> rusqlite::Res
               WHERE k.id = ?2 AND d.id = ?1",
         )?
         .execute((id, kept))?;
+    connection.prepare_cached("DELETE FROM resolved_paths WHERE observation_id = ?1")?.execute([id])?;
     connection.prepare_cached("DELETE FROM observations WHERE id = ?1")?.execute([id])?;
     Ok(())
 }

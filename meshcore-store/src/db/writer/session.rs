@@ -10,15 +10,16 @@ use crossbeam_channel::{Receiver, RecvError, Sender, select_biased};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::super::lock::WriterLock;
-use super::super::observers::{Observers, Seen};
+use super::super::observers::{ObserverEnd, Observers, Seen};
 use super::super::packets::{PacketWrite, Stored, Transmissions, store_dropped};
 use super::super::relays::Relays;
-use super::super::resolved_paths::{ObserverEnd, PathResolver, Question};
+use super::super::resolved_paths::{Hops, PathResolver};
 use super::super::{open, vacuum};
 use super::errand::{Errand, Shared};
 use super::figures::{Component, add};
 use super::{BATCH, Commit, Job, Outcome, Write, WriterOptions};
 use crate::UnixMillis;
+use crate::resolve::PathContext;
 
 /// Longest time in which messages are added to a transaction.
 const LINGER: Duration = Duration::from_millis(250);
@@ -284,16 +285,19 @@ impl Memory {
         observer: ObserverEnd,
     ) -> rusqlite::Result<()> {
         let Some(resolver) = &mut self.resolver else { return Ok(()) };
-        let originator = packet.advert.as_ref().map(|advert| advert.public_key);
         let is_flood = matches!(packet.route_type, 0 | 1);
-        let nodes = match Question::new(&packet.path_json, is_flood, Some(observer), originator) {
-            Some(question) => {
-                let at = packet.reception.received_at;
-                resolver.resolve(connection, observation, &question, observer, at)?
+        let nodes = match Hops::read(&packet.path_json) {
+            Some(hops) => {
+                let context = PathContext {
+                    originator: packet.advert.as_ref().map(|advert| advert.public_key),
+                    is_advert: packet.advert.is_some(),
+                    observer: observer.key.filter(|_| is_flood),
+                };
+                resolver.resolve(connection, observation, &hops, context, packet.reception.received_at)?
             }
-            None => &[],
+            None => Vec::new(),
         };
-        self.relays.observe(packet, nodes);
+        self.relays.observe(packet, &nodes);
         Ok(())
     }
 
