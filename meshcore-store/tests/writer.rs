@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use meshcore_proto::{PacketHash, PublicKey};
 use meshcore_store::db::{
-    ClockSkew, Commit, DroppedAdvert, Follower, Job, NodeAdvert, NodeFilter, ObserverStatus, Outcome,
-    PacketFilter, PacketId, PacketWrite, Presence, Radio, Reader, StoreError, Stored, Write, Writer,
-    WriterOptions, erase,
+    ClientReception, ClockSkew, Commit, Component, DroppedAdvert, Follower, Heard, Job, NodeAdvert,
+    NodeFilter, ObserverStatus, Outcome, PacketFilter, PacketId, PacketWrite, Presence, Radio, Reader,
+    StoreError, Stored, Write, Writer, WriterOptions, erase,
 };
 use meshcore_store::{Direction, Reception, Signal, UnixMillis};
 use rusqlite::Connection;
@@ -452,4 +452,104 @@ fn the_file_is_whole_after_many_batches() {
     assert_eq!(database.one::<i64>("PRAGMA auto_vacuum"), 2);
     let totals = Reader::open(Path::new(&database.path)).unwrap().totals(NOON).unwrap();
     assert_eq!((totals.transmissions, totals.observations, totals.observers), (1_000, 1_000, 2));
+}
+
+#[test]
+fn the_frame_of_an_observation_is_read_whole_and_stored_only_where_it_differs() {
+    let database = Database::new();
+    let frame = |observer: &str, raw: &str, path: &str| {
+        write(PacketWrite { raw_hex: raw.into(), path_json: path.into(), ..packet(1, observer, path, NOON) })
+    };
+    database.write([
+        frame("first", "0900AABB", "[]"),
+        frame("second", "0901C1AABB", r#"["C1"]"#),
+        frame("lower case", "0902c1d2aabb", r#"["C1","D2"]"#),
+        frame("other header", "4900AABB", "[]"), // a later version of the payload
+    ]);
+    let stored = "SELECT group_concat(raw_hex) FROM observations";
+    assert_eq!(database.one::<String>(stored), "4900AABB");
+    let found = database.reader().packet(PacketId::Transmission(1)).unwrap().unwrap();
+    let frames: Vec<_> = found.observations.iter().map(|o| o.raw_hex.as_deref().unwrap()).collect();
+    assert_eq!(frames, ["0900AABB", "0901C1AABB", "0902C1D2AABB", "4900AABB"]);
+}
+
+#[test]
+fn a_node_is_foreign_until_an_advert_from_inside_says_otherwise() {
+    let database = Database::new();
+    let from = |hash, foreign| {
+        let mut packet = advert(hash, Some("Ridge"), NOON);
+        packet.advert.as_mut().unwrap().foreign = foreign;
+        write(packet)
+    };
+    let is_foreign = || database.one::<i64>("SELECT foreign_advert FROM nodes");
+    database.write([from(1, Some(true)), from(2, None)]);
+    assert_eq!(is_foreign(), 1, "an advert without a position says nothing");
+    database.write([from(3, Some(false))]);
+    assert_eq!(is_foreign(), 0);
+}
+
+#[test]
+fn the_region_of_an_advert_becomes_its_nodes_when_it_has_a_name() {
+    let database = Database::new();
+    let scoped = |hash, scope: &str| {
+        write(PacketWrite { scope_name: Some(scope.into()), ..advert(hash, Some("Ridge"), NOON) })
+    };
+    database.write([scoped(1, "#alpen"), scoped(2, "")]);
+    assert_eq!(database.one::<String>("SELECT default_scope FROM nodes"), "#alpen");
+}
+
+#[test]
+fn a_mobile_reception_is_kept_once_and_its_client_is_named() {
+    let database = Database::new();
+    let heard = |heard: Heard, name: Option<&str>, at: UnixMillis| {
+        Write::ClientReception(Box::new(ClientReception {
+            received_at: at,
+            client: PublicKey::from_bytes(KEY),
+            client_name: name.map(str::to_owned),
+            heard,
+            rssi: Some(-97),
+            snr: Some(4.25),
+            position: (47.5, 8.5),
+            accuracy_m: None,
+            heard_at: NOON,
+        }))
+    };
+    let later = NOON.plus_millis(5_000);
+    database.write([
+        heard(Heard::LastHop(vec![0xc1, 0xd2]), Some("Ada"), NOON),
+        heard(Heard::LastHop(vec![0xc1, 0xd2]), None, later),
+        heard(Heard::Advert(PublicKey::from_bytes([0xcd; 32])), None, later),
+    ]);
+    let kept = "SELECT group_concat(heard_keylen || src) FROM client_receptions";
+    assert_eq!(database.one::<String>(kept), "2rxlog,32advert");
+    let client: String = database.one("SELECT pubkey || name || last_seen FROM client_observers");
+    assert_eq!(client, format!("{}Ada{}", "ab".repeat(32), later.to_rfc3339_seconds()));
+    assert_eq!(database.one::<i64>("SELECT COUNT(*) FROM observers"), 0);
+}
+
+#[test]
+fn the_writer_counts_what_it_does() {
+    let database = Database::new();
+    let writer = Writer::open(&database.path, WriterOptions::default(), |_| {}).unwrap();
+    for write in [
+        write(packet(1, "a", "[]", NOON)),
+        write(packet(1, "b", "[]", NOON)),
+        write(advert(2, Some("Ridge"), NOON)),
+        Write::Status(Box::new(status("a", NOON, Presence::Live))),
+    ] {
+        writer.submit(Job { ticket: 0, write }).unwrap();
+    }
+    writer.flush().unwrap();
+    let handle = writer.handle();
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+    let figures = handle.figures();
+    assert_eq!(
+        (count(&figures.tx_inserted), count(&figures.tx_dupes), count(&figures.obs_inserted)),
+        (2, 1, 3)
+    );
+    assert_eq!((count(&figures.node_upserts), count(&figures.observer_upserts)), (1, 1));
+    assert!(count(&figures.commits) >= 1 && count(&figures.write_errors) == 0);
+    let locks = figures.locks();
+    assert_eq!(locks.iter().map(|lock| lock.component).collect::<Vec<_>>(), [Component::Messages]);
+    assert!(locks[0].hold.max > 0.0);
 }

@@ -21,7 +21,7 @@ use super::client_receptions::ClientReception;
 use super::lock::WriterLock;
 use super::observers::ObserverStatus;
 use super::packets::{DroppedAdvert, PacketWrite, Stored};
-use super::{StoreError, migrate, observer_rows, open, packing};
+use super::{Progress, StoreError, migrate, observer_rows, open, packing};
 use crate::{Reception, UnixMillis};
 
 use errand::Shared;
@@ -122,6 +122,17 @@ impl Default for WriterOptions {
 #[error("the writing thread has ended")]
 pub struct WriterGone;
 
+/// Tells the log how far an upgrade is that takes longer than a moment.
+fn log_progress() -> impl FnMut(Progress) {
+    let mut last_told = Instant::now();
+    move |Progress { step, done, total }| {
+        if last_told.elapsed() >= Duration::from_secs(1) {
+            last_told = Instant::now();
+            tracing::info!(step, done, total, "upgrading the database");
+        }
+    }
+}
+
 /// The one writer of a database file. Dropping it commits what waits and closes the file.
 #[derive(Debug)]
 pub struct Writer {
@@ -148,7 +159,7 @@ impl Writer {
         open::make_folder(path)?;
         let lock = WriterLock::acquire(path)?;
         let mut connection = open::for_writing(path)?;
-        migrate::prepare(&mut connection, path, options.opened_at, &mut |_| {})?;
+        migrate::prepare(&mut connection, path, options.opened_at, &mut log_progress())?;
         packing::prepare(&connection)?;
         observer_rows::follow(&mut connection)?; // a vacuum may have been killed half-way
         let (queue, jobs) = bounded(QUEUE);
