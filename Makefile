@@ -69,10 +69,8 @@ test-rust: ## Format, lints and tests of the Rust code
 	@$(MAKE) --no-print-directory test-features test-no-std
 	cargo check -q -p meshcore-store --no-default-features --locked
 	cargo check -q -p meshcore-store --no-default-features --features sim --locked
-	cargo clippy -p meshcore-store --all-targets --features sim --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 	cargo test --workspace --locked -- --show-output
-	cargo test -p meshcore-store --features sim --test sim --locked -- --show-output
 	cargo clippy $(FUZZ_LAWS) --all-targets -- -D warnings
 	cargo test $(FUZZ_LAWS) -- --show-output
 	cargo package -q -p meshcore-proto --locked --allow-dirty
