@@ -7,11 +7,11 @@ use meshcore_store::sim::{Event, Mesh, MeshOptions, TrafficOptions};
 
 use crate::replay::Recorded;
 
-/// Receptions per second.
-const RATE: u32 = 3;
+/// Receptions per second, as a mean over a day.
+const RATE: u32 = 5;
 
 /// What happened before the start comes at once, so that the page is not empty.
-const BEFORE_MILLIS: i64 = 2 * 60_000;
+const BEFORE_MILLIS: i64 = 10 * 60_000;
 
 /// Messages when nothing paces them.
 const WITHOUT_PAUSES: usize = 1_000;
@@ -37,9 +37,9 @@ mod tests {
 
     #[test]
     fn the_page_is_filled_at_once_and_then_fed_at_its_pace() {
-        let messages: Vec<Recorded> = messages(NOON, 1.0).take(1_000).map(Result::unwrap).collect();
+        let messages: Vec<Recorded> = messages(NOON, 1.0).take(6_000).map(Result::unwrap).collect();
         let at_once = messages.iter().take_while(|message| message.at.is_none()).count();
-        assert!((100..900).contains(&at_once), "{at_once}");
+        assert!((1_000..5_500).contains(&at_once), "{at_once}");
         let times: Vec<UnixMillis> = messages.iter().filter_map(|message| message.at).collect();
         assert!(times.is_sorted() && times.first().is_some_and(|first| *first >= NOON));
     }
