@@ -2,8 +2,10 @@
 
 #![expect(clippy::print_stdout, reason = "tests say what they skip and how often they asked")]
 
+mod database;
+
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
@@ -12,8 +14,8 @@ use meshcore_store::db::{
     Commit, Job, Outcome, PacketFilter, Reader, StoreError, Write, Writer, WriterOptions,
 };
 use meshcore_store::sim::{Mesh, MeshOptions, Scribe, TrafficOptions};
-use rusqlite::Connection;
-use tempfile::TempDir;
+
+use database::Database;
 
 const START: UnixMillis = UnixMillis::from_seconds(1_777_593_600); // 2026-05-01T00:00:00Z
 const DAY: i64 = 86_400_000;
@@ -34,38 +36,21 @@ fn writes(start: UnixMillis) -> impl Iterator<Item = Write> {
     mesh.stream(start, TrafficOptions::rate(5)).filter_map(move |event| scribe.write(event))
 }
 
-struct Database {
-    _folder: TempDir,
-    path: PathBuf,
+/// A writer, and the outcomes of each commit.
+fn writer(database: &Database) -> (Writer, Receiver<Vec<Outcome>>) {
+    let (told, commits) = channel();
+    let tell = move |commit: &Commit| {
+        let _ = told.send(commit.outcomes.iter().map(|(_, outcome)| *outcome).collect());
+    };
+    (Writer::open(&database.path, WriterOptions::default(), tell).unwrap(), commits)
 }
 
-impl Database {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("mesh.db");
-        Self { _folder: folder, path }
-    }
-
-    /// A writer, and the outcomes of each commit.
-    fn writer(&self) -> (Writer, Receiver<Vec<Outcome>>) {
-        let (told, commits) = channel();
-        let tell = move |commit: &Commit| {
-            let _ = told.send(commit.outcomes.iter().map(|(_, outcome)| *outcome).collect());
-        };
-        (Writer::open(&self.path, WriterOptions::default(), tell).unwrap(), commits)
-    }
-
-    /// Writes `count` messages and closes the file.
-    fn fill(&self, start: UnixMillis, count: usize) -> Vec<Outcome> {
-        let (writer, commits) = self.writer();
-        submit(&writer, writes(start).take(count));
-        drop(writer);
-        commits.into_iter().flatten().collect()
-    }
-
-    fn one<T: rusqlite::types::FromSql>(&self, sql: &str) -> T {
-        Connection::open(&self.path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
-    }
+/// Writes `count` messages and closes the file.
+fn fill(database: &Database, start: UnixMillis, count: usize) -> Vec<Outcome> {
+    let (writer, commits) = writer(database);
+    submit(&writer, writes(start).take(count));
+    drop(writer);
+    commits.into_iter().flatten().collect()
 }
 
 fn submit(writer: &Writer, writes: impl Iterator<Item = Write>) {
@@ -141,7 +126,7 @@ fn a_full_disk_makes_the_writer_wait_and_loses_nothing() {
     assert_eq!(stored, MESSAGES);
     assert_eq!(database.one::<String>("PRAGMA integrity_check"), "ok");
     let whole = Database::new();
-    whole.fill(START, MESSAGES);
+    fill(&whole, START, MESSAGES);
     for table in ["transmissions", "observations", "observer_metrics"] {
         let count = format!("SELECT COUNT(*) FROM {table}");
         assert_eq!(database.one::<i64>(&count), whole.one::<i64>(&count), "{table}");
@@ -154,7 +139,7 @@ fn a_file_that_may_only_be_read_is_refused_by_name_and_left_alone() {
         return;
     }
     let database = Database::new();
-    database.fill(START, 100);
+    fill(&database, START, 100);
     let folder = database.path.parent().unwrap();
     let program = folder.join("child"); // this test may lie where nobody else can read
     std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
@@ -194,7 +179,7 @@ fn set_mode(path: &Path, mode: u32) {
 #[test]
 fn a_second_writer_is_refused_and_the_first_goes_on() {
     let database = Database::new();
-    let (first, commits) = database.writer();
+    let (first, commits) = writer(&database);
     let error = Writer::open(&database.path, WriterOptions::default(), |_| {}).unwrap_err();
     assert!(matches!(error, StoreError::AlreadyWritten { .. }), "{error}");
     submit(&first, writes(START).take(10));
@@ -205,12 +190,12 @@ fn a_second_writer_is_refused_and_the_first_goes_on() {
 #[test]
 fn a_corrupt_page_makes_messages_fail_loudly_and_the_rest_stays_readable() {
     let database = Database::new();
-    database.fill(START, 500);
+    fill(&database, START, 500);
     let stored: i64 = database.one("SELECT COUNT(*) FROM observations NOT INDEXED");
     let page: i64 = database.one("SELECT rootpage FROM sqlite_schema WHERE name = 'idx_observations_dedup'");
     overwrite_page(&database.path, page);
 
-    let outcomes = database.fill(START.plus_millis(DAY), 20);
+    let outcomes = fill(&database, START.plus_millis(DAY), 20);
     assert!(outcomes.contains(&Outcome::Failed), "{outcomes:?}");
     assert!(!outcomes.iter().any(|outcome| matches!(outcome, Outcome::Packet(_))), "nothing is claimed");
     assert_eq!(database.one::<i64>("SELECT COUNT(*) FROM observations NOT INDEXED"), stored);
@@ -229,15 +214,15 @@ fn overwrite_page(path: &Path, page: i64) {
 #[test]
 fn a_clock_that_jumps_a_day_loses_nothing_and_is_mended_when_nodes_are_heard_again() {
     let database = Database::new();
-    database.fill(START, 400);
+    fill(&database, START, 400);
     let observers: i64 = database.one("SELECT COUNT(*) FROM observers");
-    let outcomes = database.fill(START.plus_millis(DAY), 400);
+    let outcomes = fill(&database, START.plus_millis(DAY), 400);
     assert!(outcomes.iter().all(|outcome| *outcome != Outcome::Failed));
     let ahead: String = database.one("SELECT MAX(last_seen) FROM observers");
     assert!(ahead > START.plus_millis(DAY).to_rfc3339_seconds());
 
     let back = START.plus_millis(3_600_000);
-    let outcomes = database.fill(back, 4_000);
+    let outcomes = fill(&database, back, 4_000);
     assert!(outcomes.iter().all(|outcome| *outcome != Outcome::Failed));
     let newest: String = database.one("SELECT MAX(last_seen) FROM observers");
     assert!(newest < START.plus_millis(DAY).to_rfc3339_seconds(), "{newest}");
@@ -253,7 +238,7 @@ fn a_clock_that_jumps_a_day_loses_nothing_and_is_mended_when_nodes_are_heard_aga
 #[test]
 fn readers_see_no_busy_and_no_stale_file_while_it_is_written() {
     let database = Database::new();
-    let (writer, commits) = database.writer();
+    let (writer, commits) = writer(&database);
     let readers: Vec<_> = (0..3)
         .map(|_| {
             let reader = Reader::open(&database.path).unwrap();

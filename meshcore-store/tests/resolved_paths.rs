@@ -1,48 +1,28 @@
 //! Who the hops were, as it was worked out when an observation came: the same for ever.
 
+mod database;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use meshcore_proto::PublicKey;
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{
-    Component, Job, NeighborBuilder, NeighborOptions, PacketFilter, PacketWrite, Reader, Write, Writer,
-    WriterOptions, pack,
+    Component, Job, NeighborBuilder, NeighborOptions, PacketFilter, PacketWrite, Reader, Write, Writer, pack,
 };
 use meshcore_store::resolve::PathContext;
 use meshcore_store::sim::{Mesh, MeshOptions, Scribe, TrafficOptions};
 use rusqlite::Connection;
-use tempfile::TempDir;
+
+use database::Database;
 
 const START: UnixMillis = UnixMillis::from_seconds(1_777_593_600); // 2026-05-01T00:00:00Z
 
-struct Database {
-    _folder: TempDir,
-    path: PathBuf,
-}
-
-impl Database {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("mesh.db");
-        Self { _folder: folder, path }
-    }
-
-    fn writer(&self) -> Writer {
-        Writer::open(&self.path, WriterOptions::default(), |_| {}).unwrap()
-    }
-
-    /// The resolved path of each observation, as readers see it.
-    fn resolved(&self) -> BTreeMap<i64, Option<Vec<Option<String>>>> {
-        let reader = Reader::open(&self.path).unwrap();
-        let page = reader.packets(&PacketFilter { limit: 1_000_000, ..PacketFilter::default() }).unwrap();
-        let observations = page.packets.into_iter().flat_map(|packet| packet.observations);
-        observations.map(|observation| (observation.id, observation.resolved_path)).collect()
-    }
-
-    fn one(&self, sql: &str) -> i64 {
-        Connection::open(&self.path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
-    }
+/// The resolved path of each observation, as readers see it.
+fn resolved(database: &Database) -> BTreeMap<i64, Option<Vec<Option<String>>>> {
+    let reader = Reader::open(&database.path).unwrap();
+    let page = reader.packets(&PacketFilter { limit: 1_000_000, ..PacketFilter::default() }).unwrap();
+    let observations = page.packets.into_iter().flat_map(|packet| packet.observations);
+    observations.map(|observation| (observation.id, observation.resolved_path)).collect()
 }
 
 fn submit(writer: &Writer, writes: impl IntoIterator<Item = Write>) {
@@ -96,7 +76,7 @@ fn an_observation_keeps_the_answer_of_its_time_whatever_is_learned_later() {
                 _ => {}
             }
         }
-        let before = database.one("SELECT COALESCE(MAX(id), 0) FROM observations");
+        let newest = database.one::<i64>("SELECT COALESCE(MAX(id), 0) FROM observations");
         submit(&writer, packets.iter().map(|packet| Write::Packet(Box::new(packet.clone()))));
         let connection = Connection::open(&database.path).unwrap();
         let mut find = connection
@@ -109,7 +89,7 @@ fn an_observation_keeps_the_answer_of_its_time_whatever_is_learned_later() {
         for packet in &packets {
             let key = (packet.hash.to_string(), packet.reception.observer.as_str(), &packet.path_json);
             let id: i64 = find.query_row(key, |row| row.get(0)).unwrap();
-            if id > before {
+            if id > newest {
                 expectations.insert(id, expected(&builder, packet));
             }
         }
@@ -117,19 +97,19 @@ fn an_observation_keeps_the_answer_of_its_time_whatever_is_learned_later() {
     let known = expectations.values().flatten().flatten().flatten().count();
     assert!(known > 2_000, "the test knows some hops: {known}");
 
-    let resolved = database.resolved();
+    let before = resolved(&database);
     for (id, expected) in &expectations {
-        assert_eq!(resolved.get(id), Some(expected), "observation {id}");
+        assert_eq!(before.get(id), Some(expected), "observation {id}");
     }
-    assert_eq!(database.one("SELECT COUNT(resolved_path) FROM observations"), 0);
+    assert_eq!(database.one::<i64>("SELECT COUNT(resolved_path) FROM observations"), 0);
 
     // packed and after a restart all is as before
     builder.tick(START).unwrap();
-    assert!(database.one("SELECT COUNT(*) FROM resolved_paths") > 0);
+    assert!(database.one::<i64>("SELECT COUNT(*) FROM resolved_paths") > 0);
     pack(&writer.handle(), UnixMillis::from_seconds(4_000_000_000), &|| false).unwrap();
     drop((writer, builder));
-    assert_eq!(database.one("SELECT COUNT(*) FROM resolved_paths"), 0);
-    assert!(database.resolved() == resolved);
+    assert_eq!(database.one::<i64>("SELECT COUNT(*) FROM resolved_paths"), 0);
+    assert!(resolved(&database) == before);
 }
 
 #[test]
@@ -151,8 +131,9 @@ fn relays_are_seen_when_they_pass_packets_on() {
     submit(&writer, no_adverts);
     drop(writer);
     let seen = |role: &str| {
-        database
-            .one(&format!("SELECT COUNT(*) FROM nodes WHERE role = '{role}' AND last_seen > '{long_ago}'"))
+        database.one::<i64>(&format!(
+            "SELECT COUNT(*) FROM nodes WHERE role = '{role}' AND last_seen > '{long_ago}'"
+        ))
     };
     assert!(seen("repeater") > 10, "{}", seen("repeater"));
     assert_eq!(seen("companion"), 0, "companions pass nothing on");

@@ -186,16 +186,7 @@ pub(crate) fn v2(connection: &Connection, receptions: &[Reception]) {
         .unwrap();
     for r in receptions {
         let hash = old_hash(r);
-        connection
-            .prepare_cached(
-                "INSERT OR IGNORE INTO transmissions (raw_hex, hash, first_seen, route_type, payload_type, decoded_json,
-                                                      created_at)
-                 VALUES (?1, ?2, strftime('%Y-%m-%dT%H:%M:%S.123Z', ?3, 'unixepoch'), 1, ?4, ?5,
-                         '2026-03-22 12:00:00')",
-            )
-            .unwrap()
-            .execute(params![r.raw_hex, hash, r.at, r.payload_type, decoded_json(r)])
-            .unwrap();
+        insert_transmission(connection, r, &hash, "2026-03-22 12:00:00");
         connection
             .prepare_cached(
                 "INSERT INTO observations (transmission_id, hash, observer_id, observer_name, direction, snr, path_json,
@@ -207,6 +198,18 @@ pub(crate) fn v2(connection: &Connection, receptions: &[Reception]) {
             .execute(params![hash, r.observer, r.snr, r.path_json, r.at])
             .unwrap();
     }
+}
+
+fn insert_transmission(connection: &Connection, r: &Reception, hash: &str, created_at: &str) {
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO transmissions (raw_hex, hash, first_seen, route_type, payload_type, decoded_json,
+                                                  created_at)
+             VALUES (?1, ?2, strftime('%Y-%m-%dT%H:%M:%S.123Z', ?3, 'unixepoch'), 1, ?4, ?5, ?6)",
+        )
+        .unwrap()
+        .execute(params![r.raw_hex, hash, r.at, r.payload_type, decoded_json(r), created_at])
+        .unwrap();
 }
 
 /// Puts the table of the first generation beside the tables of a later one.
@@ -245,16 +248,7 @@ pub(crate) fn capture(connection: &Connection, receptions: &[Reception]) {
         .unwrap();
     for r in receptions {
         let hash = old_hash(r);
-        connection
-            .prepare_cached(
-                "INSERT OR IGNORE INTO transmissions (raw_hex, hash, first_seen, route_type, payload_type, decoded_json,
-                                                      created_at)
-                 VALUES (?1, ?2, strftime('%Y-%m-%dT%H:%M:%S.123Z', ?3, 'unixepoch'), 1, ?4, ?5,
-                         '2026-03-29 12:00:00')",
-            )
-            .unwrap()
-            .execute(params![r.raw_hex, hash, r.at, r.payload_type, decoded_json(r)])
-            .unwrap();
+        insert_transmission(connection, r, &hash, "2026-03-29 12:00:00");
         connection
             .prepare_cached(
                 "INSERT INTO observations (transmission_id, observer_idx, direction, snr, path_json, timestamp, raw_hex)
