@@ -352,6 +352,29 @@ fn a_locked_file_makes_the_writer_wait_and_loses_nothing() {
 }
 
 #[test]
+fn while_messages_cannot_be_written_errands_are_refused_instead_of_waiting() {
+    let database = Database::new();
+    database.write([]);
+    let writer = Writer::open(&database.path, WriterOptions::default(), |_| {}).unwrap();
+    let locker = Connection::open(&database.path).unwrap();
+    locker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    writer.submit(Job { ticket: 0, write: write(packet(1, "kpabap", "[]", NOON)) }).unwrap();
+    let handle = writer.handle();
+    let refused = loop {
+        // before the message is begun an errand has its own turn, and fails by itself
+        match handle.run(Component::Requests, |_| Ok(())).unwrap_err() {
+            StoreError::Sql(_) => {}
+            other => break other,
+        }
+    };
+    assert!(matches!(refused, StoreError::TakesNoWrites), "{refused}");
+    locker.execute_batch("COMMIT").unwrap();
+    writer.flush().unwrap();
+    handle.run(Component::Requests, |_| Ok(())).unwrap();
+    assert_eq!(database.one::<i64>("SELECT COUNT(*) FROM observations"), 1);
+}
+
+#[test]
 fn a_second_writer_is_refused() {
     let database = Database::new();
     let first = Writer::open(&database.path, WriterOptions::default(), |_| {}).unwrap();

@@ -126,6 +126,10 @@ pub enum StoreError {
     #[error("cannot start the writing thread: {0}")]
     Thread(io::Error),
 
+    /// Messages cannot be written, and other work waits behind them; the log says why.
+    #[error("the database takes no writes at the moment")]
+    TakesNoWrites,
+
     /// The writing thread has ended.
     #[error("the writing thread has ended")]
     WriterGone,

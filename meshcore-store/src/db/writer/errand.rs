@@ -40,8 +40,11 @@ pub(super) struct Shared {
 pub(super) struct Errand {
     pub(super) component: Component,
     pub(super) asked_at: Instant,
-    work: Box<dyn FnOnce(&mut Connection) + Send>,
+    work: Work,
 }
+
+/// Does the work, or only answers that it cannot be done now.
+type Work = Box<dyn FnOnce(Option<&mut Connection>) + Send>;
 
 impl std::fmt::Debug for Errand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -65,7 +68,8 @@ impl WriterHandle {
     /// An error rolls back all of it. Keep it short (50 ms): messages wait meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::Sql`] from `work` or the commit, [`StoreError::WriterGone`] when the writer has ended.
+    /// [`StoreError::Sql`] from `work` or the commit, [`StoreError::TakesNoWrites`] while messages cannot be written
+    /// either, [`StoreError::WriterGone`] when the writer has ended.
     pub fn run<T: Send + 'static>(
         &self,
         component: Component,
@@ -95,7 +99,9 @@ impl WriterHandle {
             component,
             asked_at: Instant::now(),
             // Who asked may be gone; the work is done all the same.
-            work: Box::new(move |connection| drop(reply.send(work(connection)))),
+            work: Box::new(move |connection| {
+                drop(reply.send(connection.map_or(Err(StoreError::TakesNoWrites), work)));
+            }),
         };
         self.errands.send(errand).map_err(|_| StoreError::WriterGone)?;
         answer.recv().map_err(|_| StoreError::WriterGone)?
@@ -114,6 +120,11 @@ impl WriterHandle {
 
 impl Errand {
     pub(super) fn run(self, connection: &mut Connection) {
-        (self.work)(connection);
+        (self.work)(Some(connection));
+    }
+
+    /// Answers that the file takes no writes now.
+    pub(super) fn refuse(self) {
+        (self.work)(None);
     }
 }

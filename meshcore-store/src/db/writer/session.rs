@@ -91,7 +91,7 @@ impl Session {
                     batch.push(first);
                     let flushed = collect(jobs, &mut batch);
                     self.shared.backlog.store(jobs.len(), Ordering::Relaxed);
-                    self.write_all(&batch, at.elapsed(), &mut on_commit);
+                    self.write_all(&batch, at.elapsed(), errands, &mut on_commit);
                     drop(flushed);
                     batch.clear();
                 }
@@ -118,11 +118,17 @@ impl Session {
     }
 
     /// Writes the batch, in one transaction unless that takes too long.
-    fn write_all(&mut self, batch: &[Job], wait: Duration, on_commit: &mut impl FnMut(&Commit)) {
+    fn write_all(
+        &mut self,
+        batch: &[Job],
+        wait: Duration,
+        errands: &Receiver<Errand>,
+        on_commit: &mut impl FnMut(&Commit),
+    ) {
         let mut rest = batch;
         while !rest.is_empty() {
             let begun = Instant::now();
-            let commit = self.write(rest);
+            let commit = self.write(rest, errands);
             self.note(Component::Messages, wait, begun.elapsed(), commit.outcomes.len());
             self.count(&commit, rest);
             rest = rest.get(commit.outcomes.len()..).unwrap_or_default();
@@ -130,8 +136,9 @@ impl Session {
         }
     }
 
-    /// Writes the beginning of the batch, again and again until the file takes it or the program ends.
-    fn write(&mut self, batch: &[Job]) -> Commit {
+    /// Writes the beginning of the batch, again and again until the file takes it or the program ends. Whoever has an
+    /// errand meanwhile is told so instead of waiting.
+    fn write(&mut self, batch: &[Job], errands: &Receiver<Errand>) -> Commit {
         let mut failing = false;
         loop {
             match self.try_write(batch) {
@@ -147,6 +154,7 @@ impl Session {
                         tracing::error!(db.path = %self.path.display(), %error, "cannot write to the database; trying again until it works");
                     }
                     failing = true;
+                    errands.try_iter().for_each(Errand::refuse);
                     if self.shared.closing.load(Ordering::Relaxed) {
                         tracing::error!(
                             messages = batch.len(),
