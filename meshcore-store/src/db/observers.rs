@@ -47,6 +47,9 @@ struct News {
     is_renamed: bool,
 }
 
+/// Observers remembered: more than any mesh has.
+const REMEMBERED: usize = 4_096;
+
 /// Hours in which clock events are counted together.
 const SKEW_WINDOW_MILLIS: i64 = 24 * 3_600_000;
 
@@ -191,6 +194,9 @@ impl Observers {
     pub(super) fn flush(&mut self, connection: &Connection, now: UnixMillis) -> rusqlite::Result<()> {
         for met in &mut self.met {
             met.write_news(connection, now)?;
+        }
+        if self.by_id.len() > REMEMBERED {
+            (self.by_id, self.met) = <_>::default(); // somebody makes names up
         }
         Ok(())
     }

@@ -1,9 +1,12 @@
 //! The writing thread: one connection, group commit.
 //!
 //! Whatever waits is written in one transaction, up to [`BATCH`] messages; an idle system therefore commits each
-//! message at once, a busy one pays for one fsync per batch. Each message has its savepoint: one that fails does not
-//! take the others with it. When the file itself fails (disk full, I/O error, locked), the whole batch waits and is
-//! tried again, and the queue in front of it fills: what does not fit there is counted by whoever submits.
+//! message at once, a busy one pays for one fsync per batch. A batch that fails is written again with a savepoint per
+//! message: one that is refused does not take the others with it. When the file itself fails (disk full, I/O error,
+//! locked), the whole batch waits and is tried again, and the queue in front of it fills: what does not fit there is
+//! counted by whoever submits.
+//!
+//! Other work reaches the thread as errands ([`WriterHandle`]): between two batches, in small pieces.
 
 mod errand;
 mod figures;
