@@ -76,7 +76,7 @@ fn a_server_killed_in_the_middle_of_a_burst_has_everything_it_committed() {
     let Some(broker) = Mosquitto::start() else { return };
     let folder = tempfile::tempdir().unwrap();
     let mut corescope = Server::listening(folder.path(), &broker);
-    let burst = messages::made_up(20_000);
+    let burst = messages::made_up(100_000);
     let enough = AtomicBool::new(false);
 
     let (published, committed, seen) = thread::scope(|scope| {
