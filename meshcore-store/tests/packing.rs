@@ -146,3 +146,25 @@ fn what_is_young_or_not_yet_seen_by_the_graph_stays() {
     assert_eq!(filled.count("observations WHERE id > 100"), unseen);
     assert_eq!(pack(&writer.handle(), FAR_FUTURE, &|| true).unwrap(), 0, "told to stop");
 }
+
+#[test]
+fn what_another_program_adds_to_a_packed_packet_is_packed_with_the_rest() {
+    let filled = Filled::new();
+    let of_packet = "observations WHERE transmission_id = 9";
+    let (all, before) = (filled.count("observations"), filled.count(of_packet));
+    let writer = filled.writer();
+    filled.execute(&format!("CREATE TABLE kept AS SELECT * FROM {of_packet}"));
+    pack(&writer.handle(), FAR_FUTURE, &|| false).unwrap();
+    drop(writer);
+    // one it had already, by another id, and one that is new
+    filled.execute(
+        r#"INSERT INTO observations (transmission_id, observer_idx, path_json, timestamp)
+               SELECT transmission_id, observer_idx, path_json, 1 FROM kept WHERE observer_idx > 0 LIMIT 1;
+           INSERT INTO observations (transmission_id, observer_idx, path_json, timestamp) VALUES (9, 1, '["FFFF"]', 1);
+           UPDATE transmissions SET last_seen = 2 WHERE id = 9;"#,
+    );
+    let writer = filled.writer();
+    assert_eq!(pack(&writer.handle(), FAR_FUTURE, &|| false).unwrap(), before.unsigned_abs() + 1);
+    unpack(&writer.handle(), &|| false).unwrap();
+    assert_eq!(filled.count("observations"), all + 1);
+}

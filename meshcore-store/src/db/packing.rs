@@ -139,6 +139,7 @@ fn ids(connection: &Connection, sql: &str, params: impl rusqlite::Params) -> rus
 
 /// Moves the observations of one transmission into one value.
 fn pack_one(connection: &Connection, transmission: i64) -> rusqlite::Result<u64> {
+    unpack_one(connection, transmission)?; // another program may have added to a packed one
     let mut statement = connection.prepare_cached(
         "SELECT id, observer_idx, path_json, timestamp, snr, rssi, score, direction, resolved_path, raw_hex,
                 NULLIF(hex(resolved_nodes), '')
@@ -200,11 +201,12 @@ fn array_or_text(text: &str) -> Value {
     if again == text { array } else { text.into() }
 }
 
-/// Brings the observations of one transmission back, if they were packed; gives their number.
+/// Brings the observations of one transmission back, if they were packed; gives their number. One that another program
+/// has stored again stays as that stored it.
 pub(super) fn unpack_one(connection: &Connection, transmission: i64) -> rusqlite::Result<u64> {
     let restored = connection
         .prepare_cached(&format!(
-            "INSERT INTO observations ({COLUMNS})
+            "INSERT OR IGNORE INTO observations ({COLUMNS})
              SELECT {COLUMNS} FROM ({UNPACKED} WHERE p.transmission_id = ?1)"
         ))?
         .execute([transmission])?;
@@ -212,7 +214,7 @@ pub(super) fn unpack_one(connection: &Connection, transmission: i64) -> rusqlite
         .prepare_cached(&format!(
             "INSERT INTO resolved_paths (observation_id, nodes)
              SELECT id, resolved_nodes FROM ({UNPACKED} WHERE p.transmission_id = ?1)
-              WHERE resolved_nodes IS NOT NULL"
+              WHERE resolved_nodes IS NOT NULL AND id IN (SELECT id FROM observations)"
         ))?
         .execute([transmission])?;
     connection
