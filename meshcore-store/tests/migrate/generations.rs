@@ -93,6 +93,22 @@ fn a_file_of_the_second_generation_is_upgraded_and_keeps_its_ids() {
 }
 
 #[test]
+fn a_file_of_the_third_generations_beginning_is_upgraded_in_place() {
+    let receptions = old_files::receptions(ROWS);
+    let file = File::made(|connection| old_files::v3_node(connection, &receptions));
+    let backup = file.path.with_file_name("mesh.db.pre-v3-backup-1774000000000");
+    std::fs::write(&backup, "left over").unwrap();
+    let report = upgrade(&file.path);
+    assert_eq!(report.generation, Generation::V3Node);
+    assert_eq!(report.backup, None, "nothing is taken away");
+    assert_eq!(std::fs::read_to_string(&backup).unwrap(), "left over");
+    assert_eq!(file.count("observations"), old_files::observations(&receptions) as i64);
+    assert_eq!(file.count("transmissions"), old_files::packets(&receptions) as i64);
+    assert_eq!(file.one::<i64>("PRAGMA user_version"), 3);
+    assert_nothing_is_left(&file);
+}
+
+#[test]
 fn history_that_lies_in_both_generations_is_there_once() {
     let receptions = old_files::receptions(ROWS);
     let file = File::made(|connection| {

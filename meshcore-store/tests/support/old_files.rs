@@ -293,3 +293,26 @@ pub(crate) fn dump(connection: &Connection) -> Vec<String> {
     );
     lines
 }
+
+/// The third generation as it was at first: its index of observations and its view, no frames of observers yet.
+pub(crate) fn v3_node(connection: &Connection, receptions: &[Reception]) {
+    capture(connection, receptions);
+    connection
+        .execute_batch(
+            "DELETE FROM observations WHERE id NOT IN (SELECT MIN(id) FROM observations
+                 GROUP BY transmission_id, observer_idx, COALESCE(path_json, ''));
+             ALTER TABLE observations DROP COLUMN raw_hex;
+             ALTER TABLE observations DROP COLUMN resolved_path;
+             ALTER TABLE nodes ADD COLUMN battery_mv INTEGER;
+             ALTER TABLE nodes ADD COLUMN temperature_c REAL;
+             DROP TABLE neighbor_edges;
+             CREATE UNIQUE INDEX idx_observations_dedup
+                 ON observations(transmission_id, observer_idx, COALESCE(path_json, ''));
+             CREATE VIEW packets_v AS SELECT o.id, t.hash
+                 FROM observations o JOIN transmissions t ON t.id = o.transmission_id;
+             CREATE TABLE _migrations (name TEXT PRIMARY KEY);
+             INSERT INTO _migrations VALUES ('node_telemetry_v1');
+             PRAGMA user_version = 3;",
+        )
+        .unwrap();
+}

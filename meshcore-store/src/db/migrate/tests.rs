@@ -167,6 +167,11 @@ fn the_second_generation_survives_a_death_at_every_statement() {
 }
 
 #[test]
+fn the_third_generations_beginning_survives_a_death_at_every_statement() {
+    die_everywhere(0, |connection| old_files::v3_node(connection, &old_files::receptions(ROWS)));
+}
+
+#[test]
 fn a_capture_survives_a_death_at_every_statement() {
     die_everywhere(0, |connection| old_files::capture(connection, &old_files::receptions(ROWS)));
 }
