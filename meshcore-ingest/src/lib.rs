@@ -1,9 +1,9 @@
 //! MQTT in, rows out.
 //!
 //! ```text
-//!  broker ─▶ source ┐
-//!  broker ─▶ source ┼─▶ Inlet (bounded, counted) ─▶ Intake ─▶ meshcore_store::db::Writer ─▶ commits
-//!  file ─▶ replay   ┘                                topic · message · decode · policy
+//!  broker ─▶ source     ┐
+//!  broker ─▶ source     ┼─▶ Inlet (bounded, counted) ─▶ Intake ─▶ meshcore_store::db::Writer ─▶ commits
+//!  file, demo ─▶ replay ┘                                topic · message · decode · policy
 //! ```
 //!
 //! | Question | Look in |

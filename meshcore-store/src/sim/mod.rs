@@ -12,6 +12,8 @@
 //! * [`Mesh::stream`] yields [`Event`]s in time order without end: what observers publish by MQTT.
 //! * [`Truth`] says who sent, who forwarded and when, so that whoever has to guess can be scored.
 //! * [`TrafficOptions::rate`] makes a mesh as busy as a test needs; [`Counts`] says what came of it.
+//! * [`Report`] is a packet message without its JSON; `database` (feature `sqlite`) has the real writer store them in a
+//!   file of a chosen size.
 //!
 //! ```
 //! use meshcore_proto::Packet;

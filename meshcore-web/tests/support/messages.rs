@@ -49,7 +49,7 @@ impl Message {
     }
 }
 
-/// The recording that comes with the program: five status messages, then receptions.
+/// A recording made for tests: five status messages, then receptions.
 pub(crate) fn demo() -> Vec<Message> {
     lines(&demo_file()).iter().map(message).collect()
 }

@@ -143,6 +143,8 @@ impl Session {
         loop {
             match self.try_write(batch) {
                 Ok(commit) => {
+                    add(&self.shared.figures.commits, 1);
+                    add(&self.shared.figures.flushes, 1);
                     if failing {
                         tracing::info!(db.path = %self.path.display(), "the database takes writes again");
                     }
@@ -241,8 +243,6 @@ impl Session {
 
     fn count(&self, commit: &Commit, batch: &[Job]) {
         let figures = &self.shared.figures;
-        add(&figures.commits, 1);
-        add(&figures.flushes, 1);
         for ((_, outcome), job) in commit.outcomes.iter().zip(batch) {
             match (outcome, &job.write) {
                 (Outcome::Failed, _) => add(&figures.write_errors, 1),
