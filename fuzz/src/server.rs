@@ -10,7 +10,7 @@ use meshcore_store::db::Write;
 static INTAKE: LazyLock<Intake> = LazyLock::new(|| {
     let config = Config::default();
     let brokers = config.brokers().expect("the default is a good one");
-    Intake::new(&config, &brokers)
+    Intake::new(&config, (0..).zip(&brokers))
 });
 
 /// No text panics the configuration, and a refusal names the file.

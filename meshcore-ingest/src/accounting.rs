@@ -2,93 +2,24 @@
 //!
 //! For each source, `received` is the sum of the others once nothing is in flight. Nothing is lost without a count.
 
+mod reasons;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{Commit, Outcome, Ticket};
 
+pub use reasons::{Discard, Reject};
+
 /// Tickets of writes that are not counted when they are done: their message has been counted already.
 pub const UNCOUNTED: Ticket = Ticket::MAX;
 
-/// Defines an enum of reasons with the name each has in figures.
-macro_rules! reasons {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident => $text:literal,)* }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$doc])* $variant,)* }
-
-        impl $name {
-            /// All reasons, in the order of their numbers.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// The name in figures and logs.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-        }
-    };
-}
-
-reasons! {
-    /// Why a message is wrong.
-    Reject {
-        /// The payload is no JSON object.
-        NotJson => "not_json",
-        /// The payload has more than 64 KiB.
-        Oversize => "oversize",
-        /// The JSON nests too deep.
-        TooDeep => "too_deep",
-        /// The topic is none of those observers publish to.
-        UnknownTopic => "unknown_topic",
-        /// The topic names no valid observer.
-        BadObserver => "bad_observer",
-        /// Neither a frame nor a status.
-        NoFrame => "no_frame",
-        /// The frame has more than 512 hex digits.
-        RawTooLong => "raw_too_long",
-        /// The frame is not hexadecimal, or has an odd number of digits.
-        BadHex => "bad_hex",
-        /// The frame ends too early.
-        Truncated => "truncated",
-        /// The frame's path uses a reserved hash size.
-        ReservedHashSize => "reserved_hash_size",
-        /// The frame's path is longer than 64 bytes.
-        PathTooLong => "path_too_long",
-        /// The frame's payload is longer than 184 bytes.
-        PayloadTooLong => "payload_too_long",
-        /// Any other fault of a frame.
-        BadFrame => "bad_frame",
-        /// An advert with an impossible key or position.
-        BadAdvert => "bad_advert",
-        /// An advert whose signature is not its node's.
-        BadSignature => "bad_signature",
-        /// The report of a transmission with the frame of an older reception.
-        StaleTx => "tx_stale_raw",
-        /// From a moving client or a companion bridge: not read by this version.
-        NotSupported => "not_supported",
-    }
-}
-
-reasons! {
-    /// Why a good message is not kept.
-    Discard {
-        /// Its observer is on the blacklist.
-        Blacklist => "blacklist",
-        /// Its region is not on the whitelist.
-        Whitelist => "whitelist",
-        /// Its region is not in the source's filter.
-        Iata => "iata",
-        /// Too many messages wait.
-        BufferFull => "buffer_full",
-        /// The database refused it.
-        WriteFailed => "write_failed",
-    }
-}
-
-/// Figures of all sources. Shared, lock-free.
-#[derive(Debug)]
+/// Figures of all sources there have been since the start. Shared.
+#[derive(Debug, Default)]
 pub struct Accounting {
-    sources: Vec<SourceFigures>,
+    /// The place of a source is its ticket; none is ever removed.
+    sources: RwLock<Vec<Arc<SourceFigures>>>,
 }
 
 /// Figures of one source.
@@ -126,11 +57,12 @@ pub struct SourceReport {
 }
 
 impl Accounting {
-    /// One set of figures per source; a source's place in `names` is its ticket.
-    pub fn new(names: impl IntoIterator<Item = String>) -> Self {
-        let sources =
-            names.into_iter().map(|name| SourceFigures { name, ..SourceFigures::default() }).collect();
-        Self { sources }
+    /// One more source; its ticket is good for the life of the process.
+    pub fn add(&self, name: impl Into<String>) -> Ticket {
+        let mut sources = self.sources.write().unwrap_or_else(PoisonError::into_inner);
+        let ticket = Ticket::try_from(sources.len()).unwrap_or(UNCOUNTED);
+        sources.push(Arc::new(SourceFigures { name: name.into(), ..SourceFigures::default() }));
+        ticket
     }
 
     /// A message arrived.
@@ -143,14 +75,18 @@ impl Accounting {
 
     /// A message was wrong.
     pub fn rejected(&self, source: Ticket, reason: Reject) {
-        if let Some(count) = self.of(source).and_then(|figures| figures.rejected.get(reason as usize)) {
+        if let Some(figures) = self.of(source)
+            && let Some(count) = figures.rejected.get(reason as usize)
+        {
             add(count);
         }
     }
 
     /// A good message was not kept.
     pub fn dropped(&self, source: Ticket, reason: Discard) {
-        if let Some(count) = self.of(source).and_then(|figures| figures.dropped.get(reason as usize)) {
+        if let Some(figures) = self.of(source)
+            && let Some(count) = figures.dropped.get(reason as usize)
+        {
             add(count);
         }
     }
@@ -172,11 +108,13 @@ impl Accounting {
 
     /// The figures of every source now.
     pub fn report(&self) -> Vec<SourceReport> {
-        self.sources.iter().map(SourceFigures::report).collect()
+        let sources = self.sources.read().unwrap_or_else(PoisonError::into_inner);
+        sources.iter().map(|figures| figures.report()).collect()
     }
 
-    fn of(&self, source: Ticket) -> Option<&SourceFigures> {
-        self.sources.get(usize::try_from(source).ok()?)
+    fn of(&self, source: Ticket) -> Option<Arc<SourceFigures>> {
+        let sources = self.sources.read().unwrap_or_else(PoisonError::into_inner);
+        sources.get(usize::try_from(source).ok()?).cloned()
     }
 }
 
@@ -226,7 +164,8 @@ mod tests {
 
     #[test]
     fn every_message_ends_in_exactly_one_bucket() {
-        let accounting = Accounting::new(["a".to_owned()]);
+        let accounting = Accounting::default();
+        assert_eq!(accounting.add("a"), 0);
         let now = UnixMillis::from_seconds(7);
         for _ in 0..5 {
             accounting.received(0, now);

@@ -1,5 +1,7 @@
 //! From an MQTT message to a write: validate, decode, decide.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use meshcore_proto::{FrameError, KeyRing, Packet};
 use meshcore_store::db::{DroppedAdvert, Job, PacketWrite, Ticket, Write};
@@ -15,7 +17,7 @@ use crate::topic::{ObserverTopic, Topic};
 /// An MQTT message as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inbound {
-    /// Index of its source.
+    /// Its source.
     pub source: Ticket,
     /// Topic.
     pub topic: String,
@@ -45,7 +47,7 @@ pub struct Intake {
     signatures: Signatures,
     blacklist: Vec<String>,
     whitelist: Vec<String>,
-    sources: Vec<SourceRules>,
+    sources: BTreeMap<Ticket, SourceRules>,
 }
 
 /// What one source takes.
@@ -55,9 +57,15 @@ struct SourceRules {
     region: Option<String>,
 }
 
+impl From<&Broker> for SourceRules {
+    fn from(broker: &Broker) -> Self {
+        Self { iata_filter: broker.iata_filter.clone(), region: broker.region.clone() }
+    }
+}
+
 impl Intake {
-    /// The rules of `config` for these sources, in their order.
-    pub fn new(config: &Config, brokers: &[Broker]) -> Self {
+    /// The rules of `config` for these sources.
+    pub fn new<'a>(config: &Config, sources: impl IntoIterator<Item = (Ticket, &'a Broker)>) -> Self {
         let folded = |texts: &[String]| texts.iter().map(|text| text.trim().to_lowercase()).collect();
         let upper = |texts: &[String]| texts.iter().map(|text| text.trim().to_uppercase()).collect();
         Self {
@@ -65,12 +73,9 @@ impl Intake {
             signatures: if config.validate_signatures { Signatures::Verify } else { Signatures::Ignore },
             blacklist: folded(&config.observer_blacklist),
             whitelist: upper(&config.observer_iata_whitelist),
-            sources: brokers
-                .iter()
-                .map(|broker| SourceRules {
-                    iata_filter: broker.iata_filter.clone(),
-                    region: broker.region.clone(),
-                })
+            sources: sources
+                .into_iter()
+                .map(|(ticket, broker)| (ticket, SourceRules::from(broker)))
                 .collect(),
         }
     }
@@ -104,8 +109,7 @@ impl Intake {
                 write: Write::Status(Box::new(status)),
             }));
         }
-        let rules = usize::try_from(inbound.source).ok().and_then(|index| self.sources.get(index));
-        let rules = rules.cloned().unwrap_or_default();
+        let rules = self.sources.get(&inbound.source).cloned().unwrap_or_default();
         if !rules.iata_filter.is_empty() && !rules.iata_filter.contains(&topic.region) {
             return Err(Discard::Iata.into());
         }

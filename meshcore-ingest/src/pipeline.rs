@@ -12,12 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
+use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use meshcore_store::UnixMillis;
-use meshcore_store::db::{Commit, StoreError, Writer, WriterHandle, WriterOptions};
+use meshcore_store::db::{Commit, StoreError, Ticket, Writer, WriterHandle, WriterOptions};
 use tracing::{debug, error};
 
-use crate::accounting::{Accounting, Discard};
+use crate::accounting::{Accounting, Discard, UNCOUNTED};
 use crate::intake::{Inbound, Intake, Verdict};
 
 /// Most bytes of payload that wait.
@@ -26,9 +27,10 @@ const MAX_PENDING_BYTES: usize = 64 * 1024 * 1024;
 /// Tells the time. A parameter, so that tests decide what "now" is.
 pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + Sync>;
 
-/// The way in: hands messages to the intake thread. Cheap to clone, one per source.
+/// The way in of one source: hands its messages to the intake thread. Cheap to clone.
 #[derive(Clone)]
 pub struct Inlet {
+    source: Ticket,
     queue: Sender<Inbound>,
     pending_bytes: Arc<AtomicUsize>,
     accounting: Arc<Accounting>,
@@ -37,7 +39,9 @@ pub struct Inlet {
 
 /// The running pipeline. Dropping it stores what waits; drop all [`Inlet`]s first.
 pub struct Pipeline {
+    /// Makes the others; belongs to no source.
     inlet: Option<Inlet>,
+    intake: Arc<ArcSwap<Intake>>,
     thread: Option<JoinHandle<()>>,
     accounting: Arc<Accounting>,
     writer: WriterHandle,
@@ -71,14 +75,16 @@ impl Pipeline {
         let (queue, waiting) = bounded(capacity);
         let pending_bytes = Arc::new(AtomicUsize::new(0));
         let inlet = Inlet {
+            source: UNCOUNTED,
             queue,
             pending_bytes: Arc::clone(&pending_bytes),
             accounting: Arc::clone(&accounting),
             clock,
         };
         let handle = writer.handle();
+        let intake = Arc::new(ArcSwap::from_pointee(intake));
         let thread = {
-            let accounting = Arc::clone(&accounting);
+            let (accounting, intake) = (Arc::clone(&accounting), Arc::clone(&intake));
             thread::Builder::new()
                 .name("intake".into())
                 .spawn(move || {
@@ -87,7 +93,7 @@ impl Pipeline {
                 })
                 .map_err(StoreError::Thread)?
         };
-        Ok(Self { inlet: Some(inlet), thread: Some(thread), accounting, writer: handle })
+        Ok(Self { inlet: Some(inlet), intake, thread: Some(thread), accounting, writer: handle })
     }
 
     /// A way to have other work done by the writer.
@@ -95,9 +101,15 @@ impl Pipeline {
         &self.writer
     }
 
-    /// A way in for one more source.
-    pub fn inlet(&self) -> Inlet {
-        self.inlet.clone().expect("the inlet is there until the pipeline is dropped")
+    /// The way in of `source`, a ticket of [`Accounting::add`].
+    pub fn inlet(&self, source: Ticket) -> Inlet {
+        let inlet = self.inlet.clone().expect("the inlet is there until the pipeline is dropped");
+        Inlet { source, ..inlet }
+    }
+
+    /// Judges by other rules from the next message on.
+    pub fn reload(&self, intake: Intake) {
+        self.intake.store(Arc::new(intake));
     }
 
     /// The figures.
@@ -124,8 +136,8 @@ impl Inlet {
     }
 
     /// Takes a message that just arrived; never waits. What does not fit is counted.
-    pub fn offer(&self, source: u32, topic: &str, payload: &[u8], retained: bool) {
-        let received_at = (self.clock)();
+    pub fn offer(&self, topic: &str, payload: &[u8], retained: bool) {
+        let (source, received_at) = (self.source, (self.clock)());
         self.accounting.received(source, received_at);
         let inbound = Inbound {
             source,
@@ -145,13 +157,13 @@ impl Inlet {
 fn run(
     waiting: &Receiver<Inbound>,
     pending_bytes: &AtomicUsize,
-    intake: &Intake,
+    intake: &ArcSwap<Intake>,
     accounting: &Accounting,
     writer: &Writer,
 ) {
     for inbound in waiting {
         pending_bytes.fetch_sub(inbound.payload.len(), Ordering::Relaxed);
-        let (job, counted) = match intake.digest(&inbound) {
+        let (job, counted) = match intake.load().digest(&inbound) {
             Verdict::Write(job) => (Some(job), true),
             Verdict::Reject(reason, job) => {
                 debug!(mqtt.source = inbound.source, reason = reason.name(), "message rejected");

@@ -53,20 +53,14 @@ pub(crate) struct Recorded {
     pub(crate) at: Option<UnixMillis>,
 }
 
-/// Feeds `recording` as source `index`, at `speed` times the recorded pace; 0 = without pauses.
+/// Feeds `recording` at `speed` times the recorded pace; 0 = without pauses.
 ///
 /// A line that cannot be read is warned about and skipped. When too many messages wait, so does the recording.
 ///
 /// # Errors
 /// [`io::Error`], when the recording cannot be read on.
-pub async fn run(
-    recording: impl BufRead,
-    speed: f64,
-    index: u32,
-    inlet: Inlet,
-    stop: Stop,
-) -> io::Result<()> {
-    play((1_u64..).zip(recording.split(b'\n')).filter_map(read), speed, index, inlet, stop).await
+pub async fn run(recording: impl BufRead, speed: f64, inlet: Inlet, stop: Stop) -> io::Result<()> {
+    play((1_u64..).zip(recording.split(b'\n')).filter_map(read), speed, inlet, stop).await
 }
 
 /// A line of a recording; `None` for one that is empty or cannot be read.
@@ -91,7 +85,6 @@ fn read((number, line): (u64, io::Result<Vec<u8>>)) -> Option<io::Result<Recorde
 pub(crate) async fn play(
     messages: impl Iterator<Item = io::Result<Recorded>>,
     speed: f64,
-    index: u32,
     inlet: Inlet,
     mut stop: Stop,
 ) -> io::Result<()> {
@@ -115,7 +108,7 @@ pub(crate) async fn play(
                 _ = stop.changed() => return Ok(()),
             }
         }
-        inlet.offer(index, &recorded.topic, &recorded.payload, false);
+        inlet.offer(&recorded.topic, &recorded.payload, false);
         played += 1;
     }
     info!(messages = played, "recording played to its end");

@@ -10,7 +10,7 @@ use anyhow::Context;
 use meshcore_store::UnixMillis;
 use meshcore_store::db::migrate::{self, BackfillFigures, MigrationOptions};
 use meshcore_store::db::{
-    self, Commit, NeighborKeeper, Progress, Schedule, StoreError, Task, WriterHandle, WriterOptions,
+    self, Commit, NeighborKeeper, Progress, Schedule, StoreError, Task, Ticket, WriterHandle, WriterOptions,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -76,11 +76,9 @@ impl Ingest {
             Feed::Brokers => config.brokers().context("configuration")?,
             Feed::Replay { .. } | Feed::Demo { .. } => Vec::new(),
         };
-        let names: Vec<String> = match feed {
-            Feed::Brokers => brokers.iter().map(|broker| broker.name.clone()).collect(),
-            Feed::Replay { .. } => vec!["replay".into()],
-            Feed::Demo { .. } => vec!["demo".into()],
-        };
+        let accounting = Arc::<Accounting>::default();
+        let brokers: Vec<(Ticket, Broker)> =
+            brokers.into_iter().map(|broker| (accounting.add(&broker.name), broker)).collect();
         let recording = recording(feed)?;
         for warning in config.warnings() {
             warn!("{warning}");
@@ -90,8 +88,8 @@ impl Ingest {
         let pipeline = Pipeline::start(
             &path,
             writer_options(config, clock()),
-            Intake::new(config, &brokers),
-            Arc::new(Accounting::new(names)),
+            Intake::new(config, brokers.iter().map(|(ticket, broker)| (*ticket, broker))),
+            Arc::clone(&accounting),
             config.buffer_size(),
             Arc::clone(&clock),
             prepare(&path, config, &keeper, clock()),
@@ -104,20 +102,21 @@ impl Ingest {
         let (stop, stopped) = watch::channel(false);
         let mut ingest = Self { caretaker, pipeline, backfills, sources: JoinSet::new(), stop };
         ingest.listen(brokers, &stopped);
-        let inlet = ingest.pipeline.inlet();
+        let named = |name| ingest.pipeline.inlet(accounting.add(name));
         match *feed {
             Feed::Brokers => {}
             Feed::Demo { speed } => {
-                let messages = demo::messages(system_clock()(), speed);
+                let (messages, inlet) = (demo::messages(system_clock()(), speed), named("demo"));
                 ingest
                     .sources
-                    .spawn(async move { told(replay::play(messages, speed, 0, inlet, stopped).await) });
+                    .spawn(async move { told(replay::play(messages, speed, inlet, stopped).await) });
             }
             Feed::Replay { speed, .. } => {
                 if let Some(recording) = recording {
+                    let inlet = named("replay");
                     ingest
                         .sources
-                        .spawn(async move { told(replay::run(recording, speed, 0, inlet, stopped).await) });
+                        .spawn(async move { told(replay::run(recording, speed, inlet, stopped).await) });
                 }
             }
         }
@@ -142,9 +141,9 @@ impl Ingest {
         drop(self.pipeline);
     }
 
-    fn listen(&mut self, brokers: Vec<Broker>, stopped: &watch::Receiver<bool>) {
-        for (index, broker) in (0..).zip(brokers) {
-            self.sources.spawn(source::run(broker, index, self.pipeline.inlet(), stopped.clone()));
+    fn listen(&mut self, brokers: Vec<(Ticket, Broker)>, stopped: &watch::Receiver<bool>) {
+        for (ticket, broker) in brokers {
+            self.sources.spawn(source::run(broker, self.pipeline.inlet(ticket), stopped.clone()));
         }
     }
 }

@@ -26,8 +26,8 @@ const DISCONNECT: Duration = Duration::from_secs(5);
 /// Becomes `true` when the program ends.
 pub type Stop = watch::Receiver<bool>;
 
-/// Listens to `broker` until `stop`; `index` is its place among the sources.
-pub async fn run(broker: Broker, index: u32, inlet: Inlet, mut stop: Stop) {
+/// Listens to `broker` until `stop`.
+pub async fn run(broker: Broker, inlet: Inlet, mut stop: Stop) {
     let (client, events) = match open(&broker) {
         Ok(opened) => opened,
         Err(error) => {
@@ -50,7 +50,7 @@ pub async fn run(broker: Broker, index: u32, inlet: Inlet, mut stop: Stop) {
                     "connected to broker"
                 );
                 pause = FIRST_PAUSE;
-                forward(&events, index, &inlet, &mut stop).await;
+                forward(&events, &inlet, &mut stop).await;
                 if *stop.borrow() {
                     break;
                 }
@@ -70,7 +70,7 @@ pub async fn run(broker: Broker, index: u32, inlet: Inlet, mut stop: Stop) {
     }
     // What arrived before the farewell is still ours.
     while let Ok(event) = events.try_recv() {
-        take(&event, index, &inlet);
+        take(&event, &inlet);
     }
 }
 
@@ -122,7 +122,7 @@ fn connect_options(broker: &Broker) -> ConnectOptions {
 }
 
 /// Hands messages on until the connection is lost or the program ends.
-async fn forward(events: &AsyncReceiver<Event>, index: u32, inlet: &Inlet, stop: &mut Stop) {
+async fn forward(events: &AsyncReceiver<Event>, inlet: &Inlet, stop: &mut Stop) {
     loop {
         let event = tokio::select! {
             event = events.recv() => event,
@@ -130,13 +130,13 @@ async fn forward(events: &AsyncReceiver<Event>, index: u32, inlet: &Inlet, stop:
         };
         match event {
             Ok(Event::ConnectionLost | Event::Disconnected { .. } | Event::Shutdown) | Err(_) => return,
-            Ok(event) => take(&event, index, inlet),
+            Ok(event) => take(&event, inlet),
         }
     }
 }
 
-fn take(event: &Event, index: u32, inlet: &Inlet) {
+fn take(event: &Event, inlet: &Inlet) {
     if let Event::Message(message) = event {
-        inlet.offer(index, message.topic(), message.payload(), message.retained());
+        inlet.offer(message.topic(), message.payload(), message.retained());
     }
 }

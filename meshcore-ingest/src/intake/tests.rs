@@ -15,7 +15,7 @@ const TXT_MSG: &str = "0A002EB46D5957FBA8D0A3646B7C7E6FF41C0B87CA21";
 fn intake(config: &str) -> Intake {
     let config: Config = serde_json::from_str(config).unwrap();
     let brokers = config.brokers().unwrap();
-    Intake::new(&config, &brokers)
+    Intake::new(&config, (0..).zip(&brokers))
 }
 
 fn inbound(topic: &str, payload: &Value) -> Inbound {

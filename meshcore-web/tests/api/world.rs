@@ -42,7 +42,8 @@ impl World {
     /// Tables, and nothing in them.
     pub(crate) fn empty() -> Self {
         let folder = TempDir::with_prefix("corescope-api-").unwrap();
-        let world = Self { folder, accounting: Arc::new(Accounting::new(["demo".into()])) };
+        let world = Self { folder, accounting: Arc::default() };
+        world.accounting.add("demo");
         world.write([]);
         world
     }
@@ -56,7 +57,7 @@ impl World {
 
     /// What the intake makes of the recording.
     pub(crate) fn recording(&self) -> Vec<Job> {
-        let intake = Intake::new(&IngestConfig::default(), &[]);
+        let intake = Intake::new(&IngestConfig::default(), []);
         let digest = |line| {
             let inbound = inbound(line);
             self.accounting.received(inbound.source, inbound.received_at);
