@@ -9,10 +9,17 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::ConfigError;
 
+/// The MQTT library formats a line per message as soon as any level of this target is on: a third of all the work.
+const MQTT_LIBRARY: &str = "paho_mqtt_c";
+
 /// Logs to standard error; `RUST_LOG` chooses what, `info` when absent (the web server only its warnings).
 pub fn start_logging() {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+    let asked = std::env::var("RUST_LOG").ok().filter(|text| EnvFilter::try_new(text).is_ok());
+    let mut filter = asked.unwrap_or_else(|| "info,actix_server=warn".into());
+    if !filter.contains(MQTT_LIBRARY) {
+        filter = format!("{filter},{MQTT_LIBRARY}=off");
+    }
+    let filter = EnvFilter::new(filter);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

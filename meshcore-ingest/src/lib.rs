@@ -27,6 +27,7 @@ pub mod intake;
 pub mod keys;
 pub mod message;
 pub mod pipeline;
+mod queue;
 pub mod replay;
 mod run;
 pub mod source;

@@ -20,7 +20,7 @@ use crate::accounting::Accounting;
 use crate::caretaker::Caretaker;
 use crate::config::{Broker, Config};
 use crate::intake::Intake;
-use crate::pipeline::{Clock, Pipeline};
+use crate::pipeline::{Clock, Pipeline, PipelineOptions};
 use crate::{demo, replay, source};
 
 /// Where messages come from.
@@ -47,6 +47,7 @@ pub struct Ingest {
     /// Before the pipeline, which it uses: whichever way this ends, it ends first.
     caretaker: Caretaker,
     pipeline: Pipeline,
+    accounting: Arc<Accounting>,
     backfills: Arc<BackfillFigures>,
     sources: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -87,11 +88,13 @@ impl Ingest {
         let keeper = NeighborKeeper::new(&path, config.neighbors());
         let pipeline = Pipeline::start(
             &path,
-            writer_options(config, clock()),
+            PipelineOptions {
+                writer: writer_options(config, clock()),
+                limits: config.buffer(),
+                clock: Arc::clone(&clock),
+            },
             Intake::new(config, brokers.iter().map(|(ticket, broker)| (*ticket, broker))),
             Arc::clone(&accounting),
-            config.buffer_size(),
-            Arc::clone(&clock),
             prepare(&path, config, &keeper, clock()),
             on_commit,
         )?;
@@ -100,7 +103,7 @@ impl Ingest {
         finish_upgrade(&mut schedule, pipeline.writer(), &backfills);
         let caretaker = Caretaker::start(schedule, clock)?;
         let (stop, stopped) = watch::channel(false);
-        let mut ingest = Self { caretaker, pipeline, backfills, sources: JoinSet::new(), stop };
+        let mut ingest = Self { caretaker, pipeline, accounting: Arc::clone(&accounting), backfills, sources: JoinSet::new(), stop };
         ingest.listen(brokers, &stopped);
         let named = |name| ingest.pipeline.inlet(accounting.add(name));
         match *feed {
@@ -125,7 +128,7 @@ impl Ingest {
 
     /// The figures.
     pub fn accounting(&self) -> Arc<Accounting> {
-        Arc::clone(self.pipeline.accounting())
+        Arc::clone(&self.accounting)
     }
 
     /// How far the upgrade of an older file is.

@@ -54,6 +54,8 @@ reasons! {
         BadSignature => "bad_signature",
         /// The report of a transmission with the frame of an older reception.
         StaleTx => "tx_stale_raw",
+        /// Judging it failed: a fault of this program.
+        Fault => "fault",
         /// From a moving client or a companion bridge: not read by this version.
         NotSupported => "not_supported",
     }
@@ -68,8 +70,12 @@ reasons! {
         Whitelist => "whitelist",
         /// Its region is not in the source's filter.
         Iata => "iata",
-        /// Too many messages wait.
+        /// Too many messages waited, and it was the oldest.
         BufferFull => "buffer_full",
+        /// Too many messages waited, and another one had told of its packet.
+        BufferFullRepeat => "buffer_full_repeat",
+        /// The program ended before it could be stored.
+        Stopped => "stopped",
         /// The database refused it.
         WriteFailed => "write_failed",
     }

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::pipeline::Limits;
+
 pub use file::{ConfigError, ConfigFile, Texts, read_by_neither};
 pub use keeping::{Database, NeighborGraph, RetentionKeys};
 pub use source::{Broker, Source};
@@ -134,6 +136,8 @@ impl Default for Metrics {
 impl Config {
     /// Messages that wait when nothing is configured.
     const BUFFER: usize = 50_000;
+    /// Bytes they may take.
+    const BUFFER_BYTES: usize = 64 * 1024 * 1024;
 
     /// Reads the file and lays `args` over it. Also gives the keys nobody read here.
     ///
@@ -166,9 +170,10 @@ impl Config {
         self.db_path.clone().unwrap_or_else(|| "data/meshcore.db".into())
     }
 
-    /// Messages that may wait in front of the decoder.
-    pub fn buffer_size(&self) -> usize {
-        usize::try_from(self.ingest_buffer_size).ok().filter(|size| *size > 0).unwrap_or(Self::BUFFER)
+    /// How much may wait in front of the decoder.
+    pub fn buffer(&self) -> Limits {
+        let messages = usize::try_from(self.ingest_buffer_size).ok().filter(|size| *size > 0);
+        Limits { messages: messages.unwrap_or(Self::BUFFER), bytes: Self::BUFFER_BYTES }
     }
 
     /// The brokers to listen to: those of the list, else the old form, else one on this machine.

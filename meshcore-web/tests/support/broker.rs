@@ -43,6 +43,11 @@ impl Mosquitto {
         format!("mqtt://127.0.0.1:{}", self.port)
     }
 
+    /// Its port, on this machine.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Ends it at once: connections break, retained messages are gone.
     pub(crate) fn kill(&mut self) {
         self.process.kill();

@@ -34,6 +34,8 @@ pub(super) struct Shared {
     pub(super) neighbors: ArcSwapOption<Neighbors>,
     /// The writer is to end.
     pub(super) closing: AtomicBool,
+    /// The file takes no writes; what waits is tried again and again.
+    pub(super) failing: AtomicBool,
 }
 
 /// Something to be done by the writing thread.
@@ -110,6 +112,17 @@ impl WriterHandle {
     /// Messages that wait to be written: background work makes room while there are many.
     pub fn backlog(&self) -> usize {
         self.shared.backlog.load(Ordering::Relaxed)
+    }
+
+    /// Whether the file takes no writes at the moment: locked by another program, the disk full, or worse.
+    pub fn is_failing(&self) -> bool {
+        self.shared.failing.load(Ordering::Relaxed)
+    }
+
+    /// Tells the writer that the program ends: messages that the file does not take are from now on given up instead
+    /// of tried again.
+    pub fn stop_retrying(&self) {
+        self.shared.closing.store(true, Ordering::Relaxed);
     }
 
     /// What the writer counts.

@@ -51,6 +51,8 @@ pub(super) struct Session {
     options: WriterOptions,
     path: PathBuf,
     shared: Arc<Shared>,
+    /// The program ends while the file takes no writes: nothing is tried any more.
+    has_given_up: bool,
     _lock: WriterLock,
 }
 
@@ -72,7 +74,15 @@ impl Session {
         options: WriterOptions,
         shared: Arc<Shared>,
     ) -> Self {
-        Self { connection, memory: Memory::default(), options, path: path.to_owned(), shared, _lock: lock }
+        Self {
+            connection,
+            memory: Memory::default(),
+            options,
+            path: path.to_owned(),
+            shared,
+            has_given_up: false,
+            _lock: lock,
+        }
     }
 
     /// Writes until nobody can submit any more.
@@ -98,6 +108,9 @@ impl Session {
                 Ok(Next::Errand(errand)) => rest_until = self.do_errand(errand),
                 Err(RecvError) => break,
             }
+        }
+        if self.has_given_up {
+            return; // whoever keeps messages from being written keeps the log from being folded
         }
         match vacuum::checkpoint(&self.connection, open::BUSY_TIMEOUT) {
             Ok(checkpoint) => tracing::info!(?checkpoint, "the write-ahead log is folded into the database"),
@@ -139,31 +152,32 @@ impl Session {
     /// Writes the beginning of the batch, again and again until the file takes it or the program ends. Whoever has an
     /// errand meanwhile is told so instead of waiting.
     fn write(&mut self, batch: &[Job], errands: &Receiver<Errand>) -> Commit {
-        let mut failing = false;
+        if self.has_given_up {
+            return given_up(batch);
+        }
         loop {
             match self.try_write(batch) {
                 Ok(commit) => {
                     add(&self.shared.figures.commits, 1);
                     add(&self.shared.figures.flushes, 1);
-                    if failing {
+                    if self.shared.failing.swap(false, Ordering::Relaxed) {
                         tracing::info!(db.path = %self.path.display(), "the database takes writes again");
                     }
                     return commit;
                 }
                 Err(error) => {
                     self.memory = Memory::default(); // rows of the rolled back transaction are gone
-                    if !failing {
+                    if !self.shared.failing.swap(true, Ordering::Relaxed) {
                         tracing::error!(db.path = %self.path.display(), %error, "cannot write to the database; trying again until it works");
                     }
-                    failing = true;
                     errands.try_iter().for_each(Errand::refuse);
                     if self.shared.closing.load(Ordering::Relaxed) {
                         tracing::error!(
                             messages = batch.len(),
                             "messages lost: the program ends while the database takes no writes"
                         );
-                        let outcomes = batch.iter().map(|job| (job.ticket, Outcome::Failed)).collect();
-                        return Commit { outcomes, observations: Vec::new() };
+                        self.has_given_up = true;
+                        return given_up(batch);
                     }
                     thread::sleep(RETRY);
                 }
@@ -370,6 +384,12 @@ impl Commit {
         }
         self.outcomes.push((job.ticket, outcome));
     }
+}
+
+/// None of these is stored.
+fn given_up(batch: &[Job]) -> Commit {
+    let outcomes = batch.iter().map(|job| (job.ticket, Outcome::Failed)).collect();
+    Commit { outcomes, observations: Vec::new() }
 }
 
 /// Adds what waits to the batch. Ends behind a flush, which is answered by dropping it.

@@ -1,0 +1,208 @@
+//! What waits between the sources and the decoder: bounded by count and by bytes.
+//!
+//! A full queue means that the database is behind. What is lost then is chosen: first the oldest message about a packet
+//! that another message had told of, because the mesh is still seen whole without it; then the oldest of all, because
+//! what happens now is worth more than what happened before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
+use std::mem;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use foldhash::quality::FixedState;
+use memchr::memmem;
+use meshcore_proto::Packet;
+use meshcore_store::UnixMillis;
+use meshcore_store::db::Ticket;
+
+use crate::accounting::Discard;
+use crate::intake::Inbound;
+
+/// Packets remembered, to know which messages repeat one. A power of two.
+const REMEMBERED: usize = 16_384;
+
+/// Most hex digits of a frame that is looked at.
+const LONGEST_FRAME: usize = 512;
+
+/// The queue. Pushing never waits.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// Something waits, or the queue was closed.
+    ready: Condvar,
+    limits: Limits,
+}
+
+/// How much may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages, at least 1.
+    pub messages: usize,
+    /// Bytes they take in memory.
+    pub bytes: usize,
+}
+
+/// How much waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Messages.
+    pub messages: usize,
+    /// Bytes they take in memory.
+    pub bytes: usize,
+    /// Arrival of the oldest.
+    pub oldest: Option<UnixMillis>,
+}
+
+/// A message that had to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Evicted {
+    pub(crate) source: Ticket,
+    pub(crate) reason: Discard,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// By number: messages are numbered as they arrive.
+    waiting: BTreeMap<u64, Inbound>,
+    /// Numbers of waiting messages about a packet that had been heard of before.
+    repeats: BTreeSet<u64>,
+    next: u64,
+    bytes: usize,
+    /// The packet last seen in each place; its fingerprint says the place.
+    seen: Vec<u64>,
+    is_closed: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let state = State { seen: vec![0; REMEMBERED], ..State::default() };
+        Self { state: Mutex::new(state), ready: Condvar::new(), limits }
+    }
+
+    /// Adds a message. What has to go for it is returned, which is the message itself when the queue was closed.
+    pub(crate) fn push(&self, message: Inbound) -> Vec<Evicted> {
+        let fingerprint = fingerprint(&message);
+        let mut state = self.state();
+        if state.is_closed {
+            return vec![Evicted { source: message.source, reason: Discard::BufferFull }];
+        }
+        state.push(message, fingerprint);
+        let mut evicted = Vec::new();
+        while state.waiting.len() > self.limits.messages || state.bytes > self.limits.bytes {
+            match state.evict() {
+                Some(one) => evicted.push(one),
+                None => break,
+            }
+        }
+        drop(state);
+        self.ready.notify_one();
+        evicted
+    }
+
+    /// Moves up to `most` messages into `into`, in the order of arrival; waits until there is one. `false` when the
+    /// queue is closed and empty.
+    pub(crate) fn take(&self, into: &mut Vec<Inbound>, most: usize) -> bool {
+        let mut state = self.state();
+        while state.waiting.is_empty() {
+            if state.is_closed {
+                return false;
+            }
+            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        while into.len() < most {
+            match state.take_oldest() {
+                Some(message) => into.push(message),
+                None => break,
+            }
+        }
+        true
+    }
+
+    /// Takes no more messages; those that wait can still be taken.
+    pub(crate) fn close(&self) {
+        self.state().is_closed = true;
+        self.ready.notify_all();
+    }
+
+    /// How much waits now.
+    pub(crate) fn backlog(&self) -> Backlog {
+        let state = self.state();
+        let oldest = state.waiting.values().next().map(|message| message.received_at);
+        Backlog { messages: state.waiting.len(), bytes: state.bytes, oldest }
+    }
+
+    /// How much may wait.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// No code of others runs while the lock is held, so a panic leaves nothing half-done.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn push(&mut self, message: Inbound, fingerprint: u64) {
+        let number = self.next;
+        self.next += 1;
+        if self.saw(fingerprint) {
+            self.repeats.insert(number);
+        }
+        self.bytes += size(&message);
+        self.waiting.insert(number, message);
+    }
+
+    /// Whether a packet was seen before; it is from now on.
+    fn saw(&mut self, fingerprint: u64) -> bool {
+        #[expect(clippy::cast_possible_truncation, reason = "the remainder is what is wanted")]
+        let place = fingerprint as usize % REMEMBERED;
+        self.seen.get_mut(place).is_some_and(|seen| mem::replace(seen, fingerprint) == fingerprint)
+    }
+
+    /// Removes what is missed least.
+    fn evict(&mut self) -> Option<Evicted> {
+        let repeat = self.repeats.pop_first().and_then(|number| self.waiting.remove(&number));
+        let (message, reason) = match repeat {
+            Some(message) => {
+                self.bytes -= size(&message);
+                (message, Discard::BufferFullRepeat)
+            }
+            None => (self.take_oldest()?, Discard::BufferFull),
+        };
+        Some(Evicted { source: message.source, reason })
+    }
+
+    fn take_oldest(&mut self) -> Option<Inbound> {
+        let (number, message) = self.waiting.pop_first()?;
+        self.repeats.remove(&number);
+        self.bytes -= size(&message);
+        Some(message)
+    }
+}
+
+/// What a message takes in memory.
+fn size(message: &Inbound) -> usize {
+    message.payload.len() + message.topic.len() + mem::size_of::<Option<Inbound>>()
+}
+
+/// Which packet a message is about, found without reading its JSON: a wrong guess only changes which message goes
+/// first. A message without a frame is about itself.
+fn fingerprint(message: &Inbound) -> u64 {
+    packet_hash(&message.payload)
+        .unwrap_or_else(|| FixedState::default().hash_one((&message.topic, &message.payload)))
+}
+
+fn packet_hash(payload: &[u8]) -> Option<u64> {
+    let rest = payload.get(memmem::find(payload, b"\"raw\"")? + 5..)?;
+    let text = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
+    let digits = text.get(..memchr::memchr(b'"', text.get(..=LONGEST_FRAME).unwrap_or(text))?)?;
+    let mut frame = [0; LONGEST_FRAME / 2];
+    let frame = frame.get_mut(..digits.len() / 2)?;
+    hex::decode_to_slice(digits, frame).ok()?;
+    let packet = Packet::parse_lax(frame).ok()?;
+    Some(u64::from_be_bytes(*packet.packet_hash().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests;
