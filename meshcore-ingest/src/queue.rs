@@ -4,10 +4,13 @@
 //! that another message had told of, because the mesh is still seen whole without it; then the oldest of all, because
 //! what happens now is worth more than what happened before.
 
+mod packed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
-use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::{iter, mem};
 
 use foldhash::quality::FixedState;
 use memchr::memmem;
@@ -18,8 +21,13 @@ use meshcore_store::db::Ticket;
 use crate::accounting::Discard;
 use crate::intake::Inbound;
 
+use packed::{Packed, Samples};
+
 /// Packets remembered, to know which messages repeat one. A power of two.
 const REMEMBERED: usize = 16_384;
+
+/// When more wait, they are packed.
+const LONG: usize = 1_000;
 
 /// Most hex digits of a frame that is looked at.
 const LONGEST_FRAME: usize = 512;
@@ -31,6 +39,9 @@ pub(crate) struct Queue {
     /// Something waits, or the queue was closed.
     ready: Condvar,
     limits: Limits,
+    samples: Samples,
+    /// How many wait, for who does not need to know exactly.
+    len: AtomicUsize,
 }
 
 /// How much may wait.
@@ -63,7 +74,7 @@ pub(crate) struct Evicted {
 #[derive(Debug, Default)]
 struct State {
     /// By number: messages are numbered as they arrive.
-    waiting: BTreeMap<u64, Inbound>,
+    waiting: BTreeMap<u64, Packed>,
     /// Numbers of waiting messages about a packet that had been heard of before.
     repeats: BTreeSet<u64>,
     next: u64,
@@ -76,17 +87,25 @@ struct State {
 impl Queue {
     pub(crate) fn new(limits: Limits) -> Self {
         let state = State { seen: vec![0; REMEMBERED], ..State::default() };
-        Self { state: Mutex::new(state), ready: Condvar::new(), limits }
+        Self {
+            state: Mutex::new(state),
+            ready: Condvar::new(),
+            limits,
+            samples: Samples::default(),
+            len: AtomicUsize::new(0),
+        }
     }
 
     /// Adds a message. What has to go for it is returned, which is the message itself when the queue was closed.
     pub(crate) fn push(&self, message: Inbound) -> Vec<Evicted> {
         let fingerprint = fingerprint(&message);
+        let is_long = self.len.load(Ordering::Relaxed) >= LONG;
+        let packed = if is_long { self.samples.pack(message) } else { Packed::plain(message) };
         let mut state = self.state();
         if state.is_closed {
-            return vec![Evicted { source: message.source, reason: Discard::BufferFull }];
+            return vec![Evicted { source: packed.source, reason: Discard::Stopped }];
         }
-        state.push(message, fingerprint);
+        state.push(packed, fingerprint);
         let mut evicted = Vec::new();
         while state.waiting.len() > self.limits.messages || state.bytes > self.limits.bytes {
             match state.evict() {
@@ -94,12 +113,13 @@ impl Queue {
                 None => break,
             }
         }
+        self.len.store(state.waiting.len(), Ordering::Relaxed);
         drop(state);
         self.ready.notify_one();
         evicted
     }
 
-    /// Moves up to `most` messages into `into`, in the order of arrival; waits until there is one. `false` when the
+    /// Fills `into` up to `most` messages, in the order of arrival; waits until there is one. `false` when the
     /// queue is closed and empty.
     pub(crate) fn take(&self, into: &mut Vec<Inbound>, most: usize) -> bool {
         let mut state = self.state();
@@ -109,12 +129,10 @@ impl Queue {
             }
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        while into.len() < most {
-            match state.take_oldest() {
-                Some(message) => into.push(message),
-                None => break,
-            }
-        }
+        let taken: Vec<Packed> = iter::from_fn(|| state.take_oldest()).take(most - into.len()).collect();
+        self.len.store(state.waiting.len(), Ordering::Relaxed);
+        drop(state);
+        into.extend(taken.into_iter().map(Packed::unpack));
         true
     }
 
@@ -143,13 +161,13 @@ impl Queue {
 }
 
 impl State {
-    fn push(&mut self, message: Inbound, fingerprint: u64) {
+    fn push(&mut self, message: Packed, fingerprint: u64) {
         let number = self.next;
         self.next += 1;
         if self.saw(fingerprint) {
             self.repeats.insert(number);
         }
-        self.bytes += size(&message);
+        self.bytes += message.size();
         self.waiting.insert(number, message);
     }
 
@@ -165,7 +183,7 @@ impl State {
         let repeat = self.repeats.pop_first().and_then(|number| self.waiting.remove(&number));
         let (message, reason) = match repeat {
             Some(message) => {
-                self.bytes -= size(&message);
+                self.bytes -= message.size();
                 (message, Discard::BufferFullRepeat)
             }
             None => (self.take_oldest()?, Discard::BufferFull),
@@ -173,17 +191,12 @@ impl State {
         Some(Evicted { source: message.source, reason })
     }
 
-    fn take_oldest(&mut self) -> Option<Inbound> {
+    fn take_oldest(&mut self) -> Option<Packed> {
         let (number, message) = self.waiting.pop_first()?;
         self.repeats.remove(&number);
-        self.bytes -= size(&message);
+        self.bytes -= message.size();
         Some(message)
     }
-}
-
-/// What a message takes in memory.
-fn size(message: &Inbound) -> usize {
-    message.payload.len() + message.topic.len() + mem::size_of::<Option<Inbound>>()
 }
 
 /// Which packet a message is about, found without reading its JSON: a wrong guess only changes which message goes

@@ -103,7 +103,14 @@ impl Ingest {
         finish_upgrade(&mut schedule, pipeline.writer(), &backfills);
         let caretaker = Caretaker::start(schedule, clock)?;
         let (stop, stopped) = watch::channel(false);
-        let mut ingest = Self { caretaker, pipeline, accounting: Arc::clone(&accounting), backfills, sources: JoinSet::new(), stop };
+        let mut ingest = Self {
+            caretaker,
+            pipeline,
+            accounting: Arc::clone(&accounting),
+            backfills,
+            sources: JoinSet::new(),
+            stop,
+        };
         ingest.listen(brokers, &stopped);
         let named = |name| ingest.pipeline.inlet(accounting.add(name));
         match *feed {

@@ -135,7 +135,7 @@ impl Default for Metrics {
 
 impl Config {
     /// Messages that wait when nothing is configured.
-    const BUFFER: usize = 50_000;
+    const BUFFER: usize = 250_000;
     /// Bytes they may take.
     const BUFFER_BYTES: usize = 64 * 1024 * 1024;
 

@@ -36,7 +36,7 @@ fn a_mistake_is_answered_with_file_key_and_line(#[case] json: &str, #[case] mess
 fn an_empty_file_is_a_good_one() {
     let (config, ignored) = load("{}", &IngestArgs::default()).unwrap();
     assert_eq!(config.db_path(), PathBuf::from("data/meshcore.db"));
-    assert_eq!(config.buffer().messages, 50_000);
+    assert_eq!(config.buffer().messages, 250_000);
     assert!(config.validate_signatures && ignored.is_empty());
     let brokers = config.brokers().unwrap();
     assert_eq!((brokers[0].name.as_str(), brokers[0].url.as_str()), ("local", "tcp://localhost:1883"));

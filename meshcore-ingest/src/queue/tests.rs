@@ -74,7 +74,7 @@ fn what_has_no_frame_repeats_only_itself() {
 
 #[test]
 fn bytes_are_bounded_too() {
-    let one = size(&message(0, 0));
+    let one = Packed::plain(message(0, 0)).size();
     let queue = Queue::new(Limits { messages: MANY, bytes: 3 * one });
     for number in 0..3 {
         assert_eq!(queue.push(message(number, number)), []);
@@ -105,7 +105,7 @@ fn who_takes_waits_for_what_comes_and_ends_when_it_is_closed() {
     queue.close();
     assert_eq!(taker.join().unwrap(), (0..9).collect::<Vec<_>>());
     let refused = queue.push(message(9, 9));
-    assert_eq!(refused, [Evicted { source: 9, reason: Discard::BufferFull }], "it is closed");
+    assert_eq!(refused, [Evicted { source: 9, reason: Discard::Stopped }], "it is closed");
 }
 
 proptest! {
