@@ -3,14 +3,16 @@
 //! For each source, `received` is the sum of the others once nothing is in flight. Nothing is lost without a count.
 
 mod reasons;
+mod recent;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{Commit, Outcome, Ticket};
 
 pub use reasons::{Discard, Reject};
+use recent::Recent;
 
 /// Tickets of writes that are not counted when they are done: their message has been counted already.
 pub const UNCOUNTED: Ticket = Ticket::MAX;
@@ -33,6 +35,7 @@ struct SourceFigures {
     dropped: [AtomicU64; Discard::ALL.len()],
     last_receipt_s: AtomicI64,
     last_message_s: AtomicI64,
+    recent: Mutex<Recent>,
 }
 
 /// The figures of a source at one moment.
@@ -42,6 +45,8 @@ pub struct SourceReport {
     pub name: String,
     /// Messages that arrived.
     pub received: u64,
+    /// Of these, in the last five minutes.
+    pub received_lately: u64,
     /// Made or changed a row.
     pub stored: u64,
     /// Packets already stored from this observer with this path.
@@ -70,6 +75,7 @@ impl Accounting {
         if let Some(figures) = self.of(source) {
             add(&figures.received);
             figures.last_receipt_s.store(at.seconds(), Ordering::Relaxed);
+            figures.recent().count(at);
         }
     }
 
@@ -106,10 +112,10 @@ impl Accounting {
         }
     }
 
-    /// The figures of every source now.
-    pub fn report(&self) -> Vec<SourceReport> {
+    /// The figures of every source at `now`, by ticket.
+    pub fn report(&self, now: UnixMillis) -> Vec<SourceReport> {
         let sources = self.sources.read().unwrap_or_else(PoisonError::into_inner);
-        sources.iter().map(|figures| figures.report()).collect()
+        sources.iter().map(|figures| figures.report(now)).collect()
     }
 
     fn of(&self, source: Ticket) -> Option<Arc<SourceFigures>> {
@@ -119,7 +125,12 @@ impl Accounting {
 }
 
 impl SourceReport {
-    /// Messages that have reached their bucket; `received` less this is what is in flight.
+    /// Messages that have not reached their bucket yet.
+    pub fn in_flight(&self) -> u64 {
+        self.received.saturating_sub(self.accounted())
+    }
+
+    /// Messages that have reached their bucket.
     pub fn accounted(&self) -> u64 {
         let sum = |counts: &[(&str, u64)]| counts.iter().map(|(_, count)| count).sum::<u64>();
         self.stored + self.duplicate + sum(&self.rejected) + sum(&self.dropped)
@@ -127,7 +138,11 @@ impl SourceReport {
 }
 
 impl SourceFigures {
-    fn report(&self) -> SourceReport {
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn report(&self, now: UnixMillis) -> SourceReport {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let occurred =
             |name: &'static str, count: &AtomicU64| Some((name, read(count))).filter(|(_, n)| *n > 0);
@@ -147,6 +162,7 @@ impl SourceFigures {
                 .collect(),
             last_receipt_s: self.last_receipt_s.load(Ordering::Relaxed),
             last_message_s: self.last_message_s.load(Ordering::Relaxed),
+            received_lately: self.recent().total(now),
             received: read(&self.received), // last, so that it is never less than the sum
         }
     }
@@ -178,7 +194,7 @@ mod tests {
         accounting.committed(&Commit { outcomes, ..Commit::default() }, now);
         accounting.rejected(0, Reject::BadHex);
         accounting.dropped(0, Discard::BufferFull);
-        let report = &accounting.report()[0];
+        let report = &accounting.report(now)[0];
         assert_eq!((report.received, report.accounted()), (5, 5));
         assert_eq!((report.stored, report.duplicate), (1, 1));
         assert_eq!(report.rejected, [("bad_hex", 1)]);

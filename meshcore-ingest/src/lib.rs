@@ -23,6 +23,7 @@ mod clock;
 pub mod command;
 pub mod config;
 mod demo;
+pub mod figures;
 pub mod intake;
 pub mod keys;
 pub mod message;

@@ -61,7 +61,7 @@ fn ninety_of_a_hundred_messages_are_dropped_and_counted_and_ten_stored_in_order(
     assert!(inlet.is_full());
     release.send(()).unwrap();
     drop(pipeline);
-    let report = &accounting.report()[0];
+    let report = &accounting.report(NOON)[0];
     assert_eq!((report.received, report.stored), (100, 10));
     assert_eq!(report.dropped, [("buffer_full", 90)]);
     let expected: Vec<String> = (90..100_u32).map(|number| format!("3E00{number:08X}")).collect();
@@ -78,7 +78,7 @@ fn many_messages_are_judged_on_all_cores_and_stored_in_order() {
     inlet.offer("meshcore/ZRH/roof/packets", b"{", false);
     release.send(()).unwrap();
     drop(pipeline);
-    let report = &accounting.report()[0];
+    let report = &accounting.report(NOON)[0];
     assert_eq!((report.received, report.accounted(), report.stored), (901, 901, 900));
     let expected: Vec<String> = (0..900_u32).map(|number| format!("3E00{number:08X}")).collect();
     assert_eq!(stored(&folder), expected);
@@ -91,5 +91,5 @@ fn what_comes_after_the_end_is_counted_as_dropped() {
     release.send(()).unwrap();
     drop(pipeline);
     offer(&inlet, 1);
-    assert_eq!(accounting.report()[0].accounted(), 1);
+    assert_eq!(accounting.report(NOON)[0].accounted(), 1);
 }

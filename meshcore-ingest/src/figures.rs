@@ -1,0 +1,122 @@
+//! What the operator wants to know of ingest: where every message went, whether the sources speak, whether the database
+//! keeps up.
+//!
+//! ```text
+//!  accounting, sources, queue, writer ──▶ Figures::snapshot ──▶ stats file (every second), log line (every five minutes),
+//!                                                              /api/mqtt/status, /api/healthz
+//! ```
+
+mod file;
+mod health;
+mod process_io;
+mod snapshot;
+mod ticker;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use meshcore_store::UnixMillis;
+use meshcore_store::db::migrate::BackfillFigures;
+use meshcore_store::db::{Component, WriterHandle};
+
+use crate::accounting::{Accounting, Discard, SourceReport};
+use crate::pipeline::{Clock, Inlet};
+
+pub use file::StatsFile;
+pub use health::{Health, Problem, State};
+use process_io::ProcessIo;
+pub use snapshot::{Buffer, FromPubkey, Liveness, LockFigures, ProcIo, Snapshot, SourceFigures};
+pub(crate) use ticker::Ticker;
+
+/// Where the figures come from. Shared.
+pub struct Figures {
+    accounting: Arc<Accounting>,
+    inlet: Inlet,
+    writer: WriterHandle,
+    backfills: Arc<BackfillFigures>,
+    clock: Clock,
+    io: Mutex<ProcessIo>,
+    health: ArcSwap<Health>,
+    /// Messages that were on their way when the run before this one was killed.
+    lost_before: u64,
+}
+
+impl Figures {
+    pub(crate) fn new(
+        accounting: Arc<Accounting>,
+        inlet: Inlet,
+        writer: WriterHandle,
+        backfills: Arc<BackfillFigures>,
+        clock: Clock,
+        lost_before: u64,
+    ) -> Self {
+        let (io, health) = (Mutex::default(), ArcSwap::default());
+        Self { accounting, inlet, writer, backfills, clock, io, health, lost_before }
+    }
+
+    /// The figures now.
+    pub fn snapshot(&self) -> Snapshot {
+        let now = (self.clock)();
+        let sources = self.accounting.report(now);
+        let writer = self.writer.figures();
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        Snapshot {
+            sampled_at: now.to_rfc3339_millis(),
+            tx_inserted: count(&writer.tx_inserted),
+            obs_inserted: count(&writer.obs_inserted),
+            tx_dupes: count(&writer.tx_dupes),
+            node_upserts: count(&writer.node_upserts),
+            observer_upserts: count(&writer.observer_upserts),
+            write_errors: count(&writer.write_errors),
+            sig_drops: count(&writer.sig_drops),
+            wal_commits: count(&writer.commits),
+            group_commit_flushes: count(&writer.flushes),
+            backfill_updates: self.backfills.updates().into_iter().map(|(name, n)| (name.into(), n)).collect(),
+            proc_io: self.io.lock().unwrap_or_else(PoisonError::into_inner).sample(now),
+            writer_perf: self.writer_perf(),
+            source_liveness: sources.iter().map(|source| (source.name.clone(), source.into())).collect(),
+            decode_errors: sum(&sources, |source| &source.rejected),
+            dropped_messages: sum(&sources, |source| &source.dropped),
+            buffer: self.buffer(now, &sources),
+            from_pubkey_backfill: self.backfills.from_pubkey().into(),
+            source_statuses: sources.into_iter().map(SourceFigures::from).collect(),
+            health: Health::clone(&self.health.load()),
+            lost_before: self.lost_before,
+            ..Snapshot::default()
+        }
+    }
+
+    fn writer_perf(&self) -> BTreeMap<String, LockFigures> {
+        let locks = self.writer.figures().locks();
+        locks.into_iter().map(|lock| (Component::name(lock.component).to_owned(), lock.into())).collect()
+    }
+
+    fn buffer(&self, now: UnixMillis, sources: &[SourceReport]) -> Buffer {
+        let (backlog, limits) = (self.inlet.backlog(), self.inlet.limits());
+        let is_full = |reason: &str| {
+            [Discard::BufferFull, Discard::BufferFullRepeat].iter().any(|discard| discard.name() == reason)
+        };
+        let dropped = sources.iter().flat_map(|source| &source.dropped);
+        Buffer {
+            pending: backlog.messages,
+            capacity: limits.messages,
+            dropped: dropped.filter(|(reason, _)| is_full(reason)).map(|(_, n)| n).sum(),
+            pending_bytes: backlog.bytes,
+            capacity_bytes: limits.bytes,
+            oldest_ms: backlog.oldest.map_or(0, |oldest| now.get().saturating_sub(oldest.get()).max(0)),
+        }
+    }
+}
+
+fn sum(
+    sources: &[SourceReport],
+    of: impl Fn(&SourceReport) -> &Vec<(&'static str, u64)>,
+) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for (reason, count) in sources.iter().flat_map(of) {
+        *sums.entry((*reason).to_owned()).or_default() += count;
+    }
+    sums
+}
