@@ -151,8 +151,8 @@ impl Ingest {
 fn writer_options(config: &Config, now: UnixMillis) -> WriterOptions {
     let default = WriterOptions::default();
     WriterOptions {
-        sample_interval_s: config.metrics.sample_interval_sec,
-        slow_after: config.slow_writer.unwrap_or(default.slow_after),
+        sample_interval_s: config.metrics.sample_interval_sec.get(),
+        slow_after: config.slow_writer().unwrap_or(default.slow_after),
         opened_at: now,
     }
 }

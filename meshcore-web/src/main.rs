@@ -38,8 +38,9 @@ fn main() -> ExitCode {
 
 #[actix_web::main]
 async fn run(cli: &Cli) -> anyhow::Result<()> {
-    let settings = Settings::load(&cli.ingest)?;
-    let server = Server::bind(cli.serve.bind, settings.port(&cli.serve)?)?;
+    let settings = Settings::load(&cli.ingest, &cli.serve)?;
+    settings.warn();
+    let server = Server::bind(cli.serve.bind, settings.port())?;
     let database = settings.ingest.db_path();
     let readers = Arc::new(open_when_ready(&database).await?);
     let app = web::Data::new(App::new(readers, settings.web, None, system_clock(), Build::current()));
