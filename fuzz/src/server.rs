@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use meshcore_ingest::config::{Config, ConfigError, ConfigFile, IngestArgs};
+use meshcore_ingest::config::{Config, ConfigFile, IngestArgs};
 use meshcore_ingest::intake::{Inbound, Intake, Verdict};
 use meshcore_store::UnixMillis;
 use meshcore_store::db::Write;
@@ -18,8 +18,7 @@ pub fn config(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     match Config::load(&ConfigFile::from_text("c.json", text), &IngestArgs::default()) {
         Ok((config, _)) => assert!(config.brokers().is_ok(), "load checks the brokers"),
-        Err(error @ ConfigError::Value { .. }) => assert!(error.to_string().contains(": ")),
-        Err(error) => assert!(error.to_string().starts_with("c.json: ")),
+        Err(error) => assert!(error.to_string().starts_with("c.json")),
     }
 }
 

@@ -73,7 +73,12 @@ impl Figures {
             sig_drops: count(&writer.sig_drops),
             wal_commits: count(&writer.commits),
             group_commit_flushes: count(&writer.flushes),
-            backfill_updates: self.backfills.updates().into_iter().map(|(name, n)| (name.into(), n)).collect(),
+            backfill_updates: self
+                .backfills
+                .updates()
+                .into_iter()
+                .map(|(name, n)| (name.into(), n))
+                .collect(),
             proc_io: self.io.lock().unwrap_or_else(PoisonError::into_inner).sample(now),
             writer_perf: self.writer_perf(),
             source_liveness: sources.iter().map(|source| (source.name.clone(), source.into())).collect(),

@@ -1,13 +1,12 @@
 //! The channel keys to try, in a fixed order: `channelKeys`, `hashChannels`, the key file, built in.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use meshcore_proto::{ChannelKey, KeyRing};
 use tracing::warn;
 
-use crate::config::{Config, Texts};
+use crate::config::{Config, read_texts};
 
 /// Well-known public channels whose keys follow from their names.
 const WELL_KNOWN: &str = include_str!("../assets/hashtag-names.txt");
@@ -15,12 +14,12 @@ const WELL_KNOWN: &str = include_str!("../assets/hashtag-names.txt");
 /// Collects the keys of a configuration. An entry that is no key is warned about and left out.
 pub fn key_ring(config: &Config) -> KeyRing {
     let mut ring = Ring::default();
-    for (name, key) in &config.channel_keys.0 {
-        ring.push_hex("channelKeys", name, key);
+    for (name, key) in &config.channel_keys {
+        ring.push_hex("channelKeys", name, key.reveal());
     }
     for name in config.hash_channels.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
         let name = if name.starts_with('#') { name.to_owned() } else { format!("#{name}") };
-        if !config.channel_keys.0.contains_key(&name) {
+        if !config.channel_keys.contains_key(&name) {
             ring.push(&name, ChannelKey::hashtag(&name));
         }
     }
@@ -69,17 +68,10 @@ impl Ring {
 }
 
 fn key_file(path: &Path) -> BTreeMap<String, String> {
-    let read = || -> Result<Texts, String> {
-        let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-        serde_json::from_str(&text).map_err(|error| error.to_string())
-    };
-    match read() {
-        Ok(texts) => texts.0,
-        Err(error) => {
-            warn!(path = %path.display(), error, "channel keys of this file are not used");
-            BTreeMap::new()
-        }
-    }
+    read_texts(path).unwrap_or_else(|error| {
+        warn!(%error, "channel keys of this file are not used");
+        BTreeMap::new()
+    })
 }
 
 #[cfg(test)]
@@ -87,9 +79,11 @@ mod tests {
     use meshcore_proto::ChannelKeys;
 
     use super::*;
+    use crate::config::{ConfigFile, IngestArgs};
 
     fn config(json: &str) -> Config {
-        serde_json::from_str(json).unwrap()
+        let file = ConfigFile::from_text("c.json", json);
+        Config::load(&file, &IngestArgs::default()).unwrap().0
     }
 
     fn names_for(ring: &KeyRing, hash: u8) -> Vec<String> {

@@ -6,12 +6,13 @@ use clap::Parser;
 use meshcore_ingest::cli::{exit_code, start_logging, told_to_end};
 use meshcore_ingest::command::Command;
 use meshcore_ingest::config::{Config, ConfigFile, IngestArgs};
+use meshcore_ingest::figures::StatsFile;
 use meshcore_ingest::{Feed, Ingest, system_clock};
-use tracing::info;
+use tracing::{info, warn};
 
 /// Collects MeshCore packets from MQTT brokers into a CoreScope database.
 #[derive(Parser)]
-#[command(name = "meshcore-ingest", version)]
+#[command(name = "meshcore-ingest", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(flatten)]
     ingest: IngestArgs,
@@ -34,8 +35,11 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn collect(args: &IngestArgs) -> anyhow::Result<()> {
     let file = ConfigFile::find(args.config.as_deref())?;
-    let (config, _) = Config::load(&file, args)?;
-    let ingest = Ingest::start(&config, &Feed::Brokers, |_| {})?;
+    let (config, warnings) = Config::load(&file, args)?;
+    for warning in warnings {
+        warn!("configuration: {warning}");
+    }
+    let ingest = Ingest::start(&config, &Feed::Brokers, Some(StatsFile::of(&args.environment)), |_| {})?;
     info!(db.path = %config.db_path().display(), "collecting");
     told_to_end().await;
     info!("stopping");

@@ -16,9 +16,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
 
-use crate::accounting::Accounting;
+use crate::accounting::{Accounting, UNCOUNTED};
 use crate::caretaker::Caretaker;
 use crate::config::{Broker, Config};
+use crate::figures::{Figures, StatsFile, Ticker};
 use crate::intake::Intake;
 use crate::pipeline::{Clock, Pipeline, PipelineOptions};
 use crate::{demo, replay, source};
@@ -47,8 +48,8 @@ pub struct Ingest {
     /// Before the pipeline, which it uses: whichever way this ends, it ends first.
     caretaker: Caretaker,
     pipeline: Pipeline,
-    accounting: Arc<Accounting>,
-    backfills: Arc<BackfillFigures>,
+    figures: Arc<Figures>,
+    ticker: Ticker,
     sources: JoinSet<()>,
     stop: watch::Sender<bool>,
 }
@@ -64,13 +65,14 @@ pub fn system_clock() -> Clock {
 impl Ingest {
     /// Opens the database and starts listening. Must be called within a tokio runtime.
     ///
-    /// `on_commit` is called after each transaction, on the writing thread.
+    /// The figures are written to `stats` every second, for other processes. `on_commit` is called after each transaction, on the writing thread.
     ///
     /// # Errors
     /// When the configuration, the recording or the database cannot be used.
     pub fn start(
         config: &Config,
         feed: &Feed,
+        stats: Option<StatsFile>,
         on_commit: impl FnMut(&Commit) + Send + 'static,
     ) -> anyhow::Result<Self> {
         let brokers = match feed {
@@ -101,16 +103,18 @@ impl Ingest {
         let backfills = Arc::<BackfillFigures>::default();
         let mut schedule = schedule(config, &path, &keeper, pipeline.writer(), clock());
         finish_upgrade(&mut schedule, pipeline.writer(), &backfills);
-        let caretaker = Caretaker::start(schedule, clock)?;
+        let caretaker = Caretaker::start(schedule, Arc::clone(&clock))?;
         let (stop, stopped) = watch::channel(false);
-        let mut ingest = Self {
-            caretaker,
-            pipeline,
-            accounting: Arc::clone(&accounting),
+        let figures = Arc::new(Figures::new(
+            Arc::clone(&accounting),
+            pipeline.inlet(UNCOUNTED),
+            pipeline.writer().clone(),
             backfills,
-            sources: JoinSet::new(),
-            stop,
-        };
+            clock,
+            lost_before(stats.as_ref()),
+        ));
+        let ticker = Ticker::start(Arc::clone(&figures), stats)?;
+        let mut ingest = Self { caretaker, pipeline, figures, ticker, sources: JoinSet::new(), stop };
         ingest.listen(brokers, &stopped);
         let named = |name| ingest.pipeline.inlet(accounting.add(name));
         match *feed {
@@ -134,13 +138,8 @@ impl Ingest {
     }
 
     /// The figures.
-    pub fn accounting(&self) -> Arc<Accounting> {
-        Arc::clone(&self.accounting)
-    }
-
-    /// How far the upgrade of an older file is.
-    pub fn backfills(&self) -> Arc<BackfillFigures> {
-        Arc::clone(&self.backfills)
+    pub fn figures(&self) -> Arc<Figures> {
+        Arc::clone(&self.figures)
     }
 
     /// Says farewell to the brokers and stores what has arrived.
@@ -149,6 +148,7 @@ impl Ingest {
         while self.sources.join_next().await.is_some() {}
         drop(self.caretaker);
         drop(self.pipeline);
+        drop(self.ticker); // last, so that the last figures are those of the end
     }
 
     fn listen(&mut self, brokers: Vec<(Ticket, Broker)>, stopped: &watch::Receiver<bool>) {
@@ -161,8 +161,8 @@ impl Ingest {
 fn writer_options(config: &Config, now: UnixMillis) -> WriterOptions {
     let default = WriterOptions::default();
     WriterOptions {
-        sample_interval_s: config.metrics.sample_interval_sec,
-        slow_after: config.slow_writer.unwrap_or(default.slow_after),
+        sample_interval_s: config.metrics.sample_interval_sec.get(),
+        slow_after: config.slow_writer().unwrap_or(default.slow_after),
         opened_at: now,
     }
 }
@@ -235,6 +235,16 @@ fn teach_to_return_pages(path: &Path, writer: &WriterHandle, should_vacuum: bool
     let vacuumed = db::vacuum_fully(writer, path)?;
     info!(?vacuumed, "the database is vacuumed");
     Ok(())
+}
+
+/// Messages that the run before this one had received and not stored when it was killed, as far as its figures tell.
+fn lost_before(stats: Option<&StatsFile>) -> u64 {
+    let Some(last) = stats.and_then(StatsFile::read).filter(|last| !last.stopped) else { return 0 };
+    let lost = last.source_statuses.iter().map(|source| source.in_flight).sum();
+    if lost > 0 {
+        warn!(messages = lost, "the last run was killed with messages on their way");
+    }
+    lost
 }
 
 /// The recording to be played, opened before anything is started.

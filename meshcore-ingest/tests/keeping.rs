@@ -151,5 +151,10 @@ fn a_wrong_patience_with_slow_writes_is_named_and_ends_with_2() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("CORESCOPE_DB_SLOW_WRITER_MS: `soon` is no number of milliseconds"), "{said}");
+    assert!(
+        said.contains(
+            "environment CORESCOPE_DB_SLOW_WRITER_MS: db.slowWriterMs: invalid value: string \"soon\""
+        ),
+        "{said}"
+    );
 }

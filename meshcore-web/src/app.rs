@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web;
-use meshcore_ingest::accounting::Accounting;
+use meshcore_ingest::figures::Snapshot;
 use meshcore_ingest::pipeline::Clock;
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{ReadPool, Reader, StoreError, Totals};
@@ -38,13 +38,15 @@ impl Build {
     }
 }
 
+/// Tells what ingest does at a time; `None` when it does not run. May read a file.
+pub type IngestFigures = Arc<dyn Fn(UnixMillis) -> Option<Snapshot> + Send + Sync>;
+
 /// What every request may use. One per process, shared.
 pub struct App {
     readers: Arc<ReadPool>,
     config: Config,
     hub: Hub,
-    /// Absent when ingest is another process.
-    accounting: Option<Arc<Accounting>>,
+    ingest: IngestFigures,
     clock: Clock,
     build: Build,
     totals: Mutex<Option<(UnixMillis, Totals)>>,
@@ -55,11 +57,11 @@ impl App {
     pub fn new(
         readers: Arc<ReadPool>,
         config: Config,
-        accounting: Option<Arc<Accounting>>,
+        ingest: IngestFigures,
         clock: Clock,
         build: Build,
     ) -> Self {
-        Self { readers, config, hub: Hub::default(), accounting, clock, build, totals: Mutex::new(None) }
+        Self { readers, config, hub: Hub::default(), ingest, clock, build, totals: Mutex::new(None) }
     }
 
     /// Asks the database on a thread that may wait.
@@ -107,9 +109,10 @@ impl App {
         &self.hub
     }
 
-    /// The figures of ingest, when it runs in this process.
-    pub fn accounting(&self) -> Option<&Accounting> {
-        self.accounting.as_deref()
+    /// What ingest does, in this process or another; `None` when it does not run.
+    pub async fn ingest(&self) -> Option<Snapshot> {
+        let (ingest, now) = (Arc::clone(&self.ingest), self.now());
+        web::block(move || ingest(now)).await.ok().flatten()
     }
 
     /// Which program this is.

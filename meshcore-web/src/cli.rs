@@ -1,11 +1,13 @@
 //! What both binaries of this crate share: flags, the configuration file, and waiting for the end.
 
-use std::collections::BTreeSet;
+use std::io;
 use std::net::IpAddr;
 
 use actix_web::web;
 use anyhow::Context;
-use meshcore_ingest::config::{Config as IngestConfig, ConfigError, ConfigFile, IngestArgs, read_by_neither};
+use meshcore_ingest::command::Display;
+use meshcore_ingest::command::check_config::tell;
+use meshcore_ingest::config::{Config as IngestConfig, ConfigError, ConfigFile, IngestArgs, Layers};
 use tracing::{info, warn};
 
 use crate::app::App;
@@ -16,8 +18,8 @@ use crate::serve::Server;
 /// Flags of the server.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServeArgs {
-    /// Port of the web page [default: 3000]
-    #[arg(long, env = "PORT")]
+    /// Port of the web page [default: 3000] [env: `PORT`]
+    #[arg(long)]
     pub port: Option<String>,
 
     /// Address to listen on
@@ -32,37 +34,45 @@ pub struct Settings {
     pub ingest: IngestConfig,
     /// What the server reads.
     pub web: Config,
+    /// What both were read from.
+    pub layers: Layers,
 }
 
 impl Settings {
-    /// Reads the file once for both parts, and warns about keys that neither reads.
+    /// Reads the file once for both parts.
     ///
     /// # Errors
     /// [`ConfigError`], naming file, key and line.
-    pub fn load(args: &IngestArgs) -> Result<Self, ConfigError> {
+    pub fn load(args: &IngestArgs, serve: &ServeArgs) -> Result<Self, ConfigError> {
         let file = ConfigFile::find(args.config.as_deref())?;
-        let (ingest, not_ingest) = IngestConfig::load(&file, args)?;
-        let (web, not_web): (Config, BTreeSet<String>) = file.read()?;
-        let unused = read_by_neither(&not_ingest, &not_web);
-        if !unused.is_empty() {
-            let keys = unused.into_iter().collect::<Vec<_>>().join(", ");
-            warn!("configuration: not used by this version: {}", keys.escape_debug());
-        }
-        Ok(Self { ingest, web })
+        let mut layers = Layers::new(&file, args)?;
+        layers.flag("--port", "port", serve.port.as_deref());
+        Ok(Self { ingest: IngestConfig::read(&layers)?, web: layers.read()?, layers })
     }
 
-    /// The port: flag or environment, else file, else 3000.
+    /// Says in the log what the operator should know about keys that nobody reads.
+    pub fn warn(&self) {
+        for warning in self.layers.warnings() {
+            warn!("configuration: {warning}");
+        }
+    }
+
+    /// The port to listen on.
+    pub fn port(&self) -> u16 {
+        self.web.port.unwrap_or(Config::DEFAULT_PORT)
+    }
+
+    /// `corescope check-config`.
     ///
     /// # Errors
-    /// [`ConfigError::Value`], when the text is no port.
-    pub fn port(&self, args: &ServeArgs) -> Result<u16, ConfigError> {
-        match args.port.as_deref().map(str::trim).filter(|port| !port.is_empty()) {
-            Some(port) => port.parse().map_err(|_| ConfigError::Value {
-                key: "port".into(),
-                reason: format!("`{}` is no port; expected a number from 0 to 65535", port.escape_debug()),
-            }),
-            None => Ok(self.web.port.unwrap_or(Config::DEFAULT_PORT)),
-        }
+    /// When the answer takes no lines.
+    pub fn tell(&self, should_print: bool, display: &mut Display) -> io::Result<()> {
+        let settings = should_print.then(|| {
+            let mut settings = self.layers.settings::<IngestConfig>();
+            settings.extend(self.layers.settings::<Config>());
+            settings
+        });
+        tell(&self.layers, &self.ingest, settings, display)
     }
 }
 

@@ -1,13 +1,15 @@
 //! The server's part of `config.json`; the rest is read by ingest.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// The server's part of `config.json`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Config {
     /// TCP port; default 3000.
+    #[schemars(extend("default" = Self::DEFAULT_PORT))]
     pub port: Option<u16>,
     /// Largest pages.
     pub list_limits: ListLimits,
@@ -44,7 +46,7 @@ pub struct Config {
 }
 
 /// `listLimits`: values of 0 or less mean the default.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ListLimits {
     packets_max: i64,
@@ -52,7 +54,7 @@ pub struct ListLimits {
 }
 
 /// `healthThresholds`: hours and minutes; values of 0 or less mean the default.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct HealthThresholds {
     infra_degraded_hours: f64,
@@ -64,7 +66,7 @@ pub struct HealthThresholds {
 }
 
 /// `liveMap`.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct LiveMap {
     propagation_buffer_ms: Option<i64>,
@@ -72,7 +74,7 @@ pub struct LiveMap {
 }
 
 /// `customizer`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Customizer {
     /// Parts of the customiser that are hidden.
@@ -80,7 +82,7 @@ pub struct Customizer {
 }
 
 /// `timestamps`: words that are not known mean the default.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Timestamps {
     default_mode: String,
@@ -191,4 +193,22 @@ fn to_millis(value: f64, default: f64, unit: f64) -> i64 {
 /// The word, or the first of `known` when it is none of them.
 fn one_of<'a>(word: &'a str, known: &[&'a str]) -> &'a str {
     known.iter().find(|known| **known == word).or_else(|| known.first()).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use meshcore_ingest::config::{Reader, keys_of, known_keys};
+
+    use super::*;
+
+    #[test]
+    fn what_the_server_reads_is_listed_as_read_by_the_server() {
+        let read: Vec<String> = keys_of::<Config>();
+        let listed = known_keys().iter().filter(|(_, reader)| **reader == Reader::Server);
+        let mut listed: Vec<&String> = listed.map(|(key, _)| key).collect();
+        let mut read: Vec<&String> = read.iter().collect();
+        listed.sort();
+        read.sort();
+        assert_eq!(read, listed);
+    }
 }

@@ -19,7 +19,7 @@ mod error;
 pub mod live;
 mod serve;
 
-pub use app::{App, Build};
+pub use app::{App, Build, IngestFigures};
 pub use config::Config;
 pub use error::ApiError;
 pub use live::feed::{Feed, News, Notices};

@@ -9,10 +9,11 @@ use actix_web::web;
 use clap::Parser;
 use meshcore_ingest::cli::{exit_code, start_logging};
 use meshcore_ingest::config::IngestArgs;
+use meshcore_ingest::figures::StatsFile;
 use meshcore_ingest::system_clock;
 use meshcore_store::db::{ReadPool, StoreError};
 use meshcore_web::cli::{ServeArgs, Settings, serve};
-use meshcore_web::{App, Build, Feed, News, Server};
+use meshcore_web::{App, Build, Feed, IngestFigures, News, Server};
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -38,11 +39,14 @@ fn main() -> ExitCode {
 
 #[actix_web::main]
 async fn run(cli: &Cli) -> anyhow::Result<()> {
-    let settings = Settings::load(&cli.ingest)?;
-    let server = Server::bind(cli.serve.bind, settings.port(&cli.serve)?)?;
+    let settings = Settings::load(&cli.ingest, &cli.serve)?;
+    settings.warn();
+    let server = Server::bind(cli.serve.bind, settings.port())?;
     let database = settings.ingest.db_path();
     let readers = Arc::new(open_when_ready(&database).await?);
-    let app = web::Data::new(App::new(readers, settings.web, None, system_clock(), Build::current()));
+    let stats = StatsFile::of(&cli.ingest.environment);
+    let ingest: IngestFigures = Arc::new(move |now| stats.read_fresh(now));
+    let app = web::Data::new(App::new(readers, settings.web, ingest, system_clock(), Build::current()));
     let _feed = Feed::start(&database, app.hub().clone(), News::Poll)?;
     serve(server, app).await
 }

@@ -170,7 +170,10 @@ fn advert(name: &str) -> Vec<u8> {
 #[case::text_for_port("{\n\n\"port\": \"many\"}", &["config.json", "port", "line 3"])]
 #[case::port_too_high("{\"port\": 70000}", &["config.json", "port", "line 1"])]
 #[case::no_broker("{\"mqttSources\": [{\"name\": \"a\"}]}", &["mqttSources[0].broker", "mqtt://"])]
-#[case::no_such_scheme("{\"mqttSources\": [{\"broker\": \"ftp://a\"}]}", &["mqttSources[0].broker", "ftp"])]
+#[case::no_such_scheme("{\"mqttSources\": [{\"broker\": \"ftp://a\"}]}", &["mqttSources[0].broker", "line 1", "ftp"])]
+#[case::too_many_days("{\"retention\":\n {\"nodeDays\": \"200y\"}}", &["config.json", "retention.nodeDays", "line 2"])]
+#[case::no_such_variable("{\n\"apiKey\": \"${NO_SUCH_VARIABLE}\"}", &["config.json", "apiKey", "line 2", "NO_SUCH_VARIABLE"])]
+#[case::no_such_password("{\"mqttSources\": [{\"broker\": \"mqtt://a\",\n\"passwordFile\": \"no\"}]}", &["mqttSources[0].passwordFile", "line 2"])]
 fn a_wrong_configuration_names_file_key_and_line_and_ends_with_2(#[case] text: &str, #[case] parts: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("config.json"), text).unwrap();
@@ -184,11 +187,66 @@ fn a_wrong_configuration_names_file_key_and_line_and_ends_with_2(#[case] text: &
 #[rstest]
 #[case::named_but_not_there(&["--config", "not-here.json"], "not-here.json")]
 #[case::no_port(&["--port", "many"], "many")]
-#[case::no_broker(&["--mqtt-broker", "localhost:1883"], "localhost")]
+#[case::no_broker(&["--mqtt-broker", "localhost:1883"], "--mqtt-broker: mqttSources[0].broker: unknown scheme `localhost`")]
+#[case::no_key(&["--set", "retention.packetDay=3"], "did you mean retention.packetDays?")]
+#[case::no_number(&["--set", "listLimits.packetsMax=many"], "--set: listLimits.packetsMax: ")]
 fn a_wrong_flag_is_named_and_ends_with_2(#[case] flags: &[&str], #[case] part: &str) {
     let folder = tempfile::tempdir().unwrap();
     let said = fails(folder.path(), flags, 2);
     assert!(said.contains(part), "`{part}` is not in: {said}");
+}
+
+#[test]
+fn a_wrong_variable_is_named_and_ends_with_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = Process::start(
+        server::corescope(folder.path()).env("CORESCOPE_LIVEMAP_MAXNODES", "some").env("PORT", "0"),
+    );
+    let (code, said) = process.wait_for_end();
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("environment CORESCOPE_LIVEMAP_MAXNODES: liveMap.maxNodes: "), "{said}");
+}
+
+/// Runs `corescope check-config`; gives its exit code and what it wrote to standard output.
+fn check_config(folder: &Path, flags: &[&str]) -> (Option<i32>, String) {
+    let mut command = server::check_config(folder);
+    command.args(flags).env("CORESCOPE_RETENTION_NODEDAYS", "5").env("TOKEN", "s3cret");
+    let output = command.output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn a_configuration_is_checked_without_starting_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.json");
+    let text = r#"{ // of the roof
+        "port": 1, "listLimits": {"packetsMx": 5}, "theme": {}, "defaultRegion": "ZRH",
+        "mqttSources": [{"broker": "mqtt://nowhere.invalid", "password": "${TOKEN}"}],
+    }"#;
+    fs::write(&file, text).unwrap();
+    let (code, said) =
+        check_config(folder.path(), &["--print", "--set", "retention.packetDays=30d", "--port", "2"]);
+    assert_eq!(code, Some(0), "{said}");
+    for line in [
+        "warning: unknown key listLimits.packetsMx; did you mean listLimits.packetsMax?\n",
+        "warning: not used by this version: theme\n",
+        "warning: without effect in any version, can be removed: defaultRegion\n",
+        "retention.packetDays = \"30d\" (--set)\n",
+        "retention.nodeDays = 5 (environment CORESCOPE_RETENTION_NODEDAYS)\n",
+        "mqttSources[0].broker = \"mqtt://nowhere.invalid\" (config.json line 3 column 36)\n",
+        "mqttSources[0].password = *** (environment TOKEN)\n",
+        "port = 2 (--port)\n",
+        "dbPath = \"data/meshcore.db\" (default)\n",
+        "config.json: can be used\n",
+    ] {
+        assert!(said.contains(line), "{line:?} is not in: {said}");
+    }
+    assert!(!said.contains("s3cret"));
+
+    fs::write(&file, "{\"port\": -1}").unwrap();
+    let (code, said) = check_config(folder.path(), &[]);
+    assert_eq!((code, said.as_str()), (Some(2), "the configuration cannot be used\n"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was made");
 }
 
 #[test]

@@ -80,6 +80,7 @@ async fn every_answer_is_its_message() {
         ("/api/observers", "ObserverList"),
         ("/api/stats", "Stats"),
         ("/api/healthz", "Health"),
+        ("/api/mqtt/status", "MqttStatus"),
         ("/api/config/client", "ClientConfig"),
     ] {
         for world in [&world, &empty] {

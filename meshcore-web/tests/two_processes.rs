@@ -48,12 +48,18 @@ fn a_second_process_on_the_same_file_shows_a_packet_and_sends_it_live() {
     took.sort();
     eprintln!("publish to frame of the reader: median {:?}, longest {:?}", took[5], took[9]);
 
-    // Only the writer knows what ingest does.
-    assert!(reader.json("/api/healthz")["ingest_liveness"].is_null());
+    // The reader knows what ingest does from its stats file.
+    eventually("the reader knows where every message went", || {
+        let status = reader.json("/api/mqtt/status");
+        let stored = status["sources"][0]["stored"].as_u64();
+        (stored == Some(10)).then(|| assert_eq!(status["health"]["state"], "ok"))
+    });
 
     // The reader goes on when the writer ends, and when another one starts.
     writer.stop();
     assert_eq!(reader.json("/api/packets")["total"], 10);
+    assert_eq!(reader.json("/api/mqtt/status")["health"]["state"], "unknown");
+    assert!(reader.json("/api/healthz")["ingest_liveness"].is_null());
     let writer = Server::listening(folder.path(), &broker);
     let new = &messages::made_up(11)[10..];
     publisher.publish(new);

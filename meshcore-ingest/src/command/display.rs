@@ -1,6 +1,6 @@
 //! Progress for people: a bar on a terminal, a line now and then elsewhere.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -20,6 +20,11 @@ pub struct Display {
 }
 
 impl Display {
+    /// Writes to standard output.
+    pub fn standard() -> Self {
+        Self::new(io::stdout(), io::stdout().is_terminal())
+    }
+
     /// Writes to `out`, which is a terminal or not.
     pub fn new(out: impl Write + 'static, is_terminal: bool) -> Self {
         let bar = is_terminal.then(|| {

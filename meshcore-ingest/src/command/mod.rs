@@ -3,9 +3,9 @@
 //! Lines for people go to standard output; errors and the log go to standard error. Exit codes: 0 done, 1 failed or not
 //! in order, 2 called wrongly.
 
+pub mod check_config;
 mod display;
 
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -13,6 +13,7 @@ use meshcore_store::UnixMillis;
 use meshcore_store::db::migrate::{self, MigrationOptions};
 use meshcore_store::db::{self, CheckReport, Writer, WriterOptions};
 
+pub use check_config::CheckConfig;
 pub use display::Display;
 
 /// A subcommand.
@@ -54,6 +55,9 @@ pub enum Command {
         dry_run: bool,
     },
 
+    /// Say whether the configuration can be used, without starting anything
+    CheckConfig(CheckConfig),
+
     /// Bring packed observations back (db.packAfterHours), for programs that do not know them
     Unpack {
         /// The database
@@ -67,13 +71,14 @@ impl Command {
     /// # Errors
     /// When it could not be done, or when a check finds something wrong.
     pub fn run(&self, now: UnixMillis) -> anyhow::Result<()> {
-        let mut display = Display::new(io::stdout(), io::stdout().is_terminal());
+        let mut display = Display::standard();
         match self {
             Self::Backup { file, to } => backup(file, to.as_deref(), now, &mut display),
             Self::Restore { file, from } => restore(file, from, now, &mut display),
             Self::Check { file } => check(file, &mut display),
             Self::Migrate { file, dry_run: true } => plan(file, &mut display),
             Self::Migrate { file, dry_run: false } => migrate(file, now, &mut display),
+            Self::CheckConfig(check) => check.of_ingest(),
             Self::Unpack { file } => unpack(file, now, &mut display),
         }
     }

@@ -1,64 +1,34 @@
-//! Finding and reading `config.json`.
+//! Finding `config.json`, reading it, and saying where in it a key is.
 //!
-//! One file serves several parts of the program; each reads the keys it knows out of the same text. A key is unknown
-//! when no part reads it.
+//! The text is JSON in which comments (`//`, `/* */`) and a comma too many are forgiven. Keys beginning with `_` are
+//! comments of any type, at every level, and `null` is as good as absent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::error::{ConfigError, Origin, Position};
+use super::key::{Step, steps};
 
 /// Where a file is looked for when none is named; the first that exists is the only one read.
 const SEARCH: &[&str] = &["config.json", "data/config.json"];
 
-/// Why the configuration cannot be used. The message names file, key and line.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The file is there but cannot be read, or was named and is not there.
-    #[error("{}: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-
-    /// The text is not JSON, or a key has the wrong type.
-    #[error("{}: {key}{source}", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// `mqttSources[0].topics: `, or empty at the top.
-        key: String,
-        /// What is wrong, with line and column.
-        source: serde_json::Error,
-    },
-
-    /// The type is right, the value is not.
-    #[error("{key}: {reason}")]
-    Value {
-        /// The key, or the environment variable.
-        key: String,
-        /// What is wrong, and what would be right.
-        reason: String,
-    },
-}
-
 /// The text of a configuration file. The default is an empty object without a file.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ConfigFile {
     path: PathBuf,
+    /// JSON without comments; what is left is where it was.
     text: String,
+    exists: bool,
 }
 
 impl Default for ConfigFile {
     fn default() -> Self {
-        Self::from_text("config.json", "{}")
+        Self { path: "config.json".into(), text: "{}".into(), exists: false }
     }
 }
 
@@ -80,8 +50,13 @@ impl ConfigFile {
     }
 
     /// A configuration that is not in a file.
-    pub fn from_text(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        Self { path: path.into(), text: text.into() }
+    pub fn from_text(path: impl Into<PathBuf>, text: impl AsRef<str>) -> Self {
+        Self { path: path.into(), text: without_comments(text.as_ref()), exists: true }
+    }
+
+    /// The file; `None` when there is none.
+    pub fn path(&self) -> Option<&Path> {
+        self.exists.then_some(&self.path)
     }
 
     /// The folder that relative names beside the file refer to.
@@ -89,74 +64,110 @@ impl ConfigFile {
         self.path.parent().unwrap_or_else(|| Path::new(""))
     }
 
-    /// Reads the keys that `T` knows. The others are returned: `retention.nodeDays`.
+    /// What the file says, without comments.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`], naming key, line and column.
-    pub fn read<T: DeserializeOwned>(&self) -> Result<(T, BTreeSet<String>), ConfigError> {
-        let invalid = |key: String, source| ConfigError::Invalid { path: self.path.clone(), key, source };
-        // Syntax first: what is wrong there has no key.
-        serde_json::from_str::<BTreeMap<String, IgnoredAny>>(&self.text)
-            .map_err(|error| invalid(String::new(), error))?;
-        let mut ignored = BTreeSet::new();
-        let mut json = serde_json::Deserializer::from_str(&self.text);
-        let mut note = |path: serde_ignored::Path<'_>| {
-            let path = path.to_string();
-            if !path.split('.').any(|key| key.starts_with('_')) {
-                ignored.insert(path);
-            }
+    /// [`ConfigError::Invalid`], naming line and column.
+    pub fn read(&self) -> Result<Value, ConfigError> {
+        let invalid = |error: serde_json::Error| ConfigError::Invalid {
+            origin: Origin::File {
+                path: self.path.clone(),
+                at: Some(Position { line: error.line(), column: error.column() }),
+            },
+            key: String::new(),
+            reason: reason(&error),
         };
-        let read = serde_ignored::Deserializer::new(&mut json, &mut note);
-        let value = serde_path_to_error::deserialize(read)
-            .map_err(|error| invalid(format!("{}: ", error.path()), error.into_inner()))?;
-        Ok((value, ignored))
+        // As a map first, because a message that expects one is clearer than anything said later.
+        serde_json::from_str::<BTreeMap<String, &RawValue>>(&self.text).map_err(invalid)?;
+        let mut value = serde_json::from_str(&self.text).map_err(invalid)?;
+        strip(&mut value);
+        Ok(value)
+    }
+
+    /// Where `key` is, or what is there of the way to it.
+    pub(super) fn origin(&self, key: &str) -> Origin {
+        Origin::File { path: self.path.clone(), at: self.locate(key) }
+    }
+
+    fn locate(&self, key: &str) -> Option<Position> {
+        let mut found: &str = &self.text;
+        for step in steps(key) {
+            let Some(inner) = member(found, &step) else { break };
+            found = inner;
+        }
+        // `found` lies within the text: every step gave a part of the one before.
+        let offset = (found.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
+        let before = self.text.get(..offset)?;
+        let line_begin = before.rfind('\n').map_or(0, |end| end + 1);
+        (offset > 0)
+            .then(|| Position { line: before.matches('\n').count() + 1, column: offset - line_begin + 1 })
     }
 
     fn open(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), text })
+        Ok(Self::from_text(path, text))
     }
 }
 
-/// The keys that neither of two parts reads: what one reads in part, the other may not read at all.
-pub fn read_by_neither<'a>(one: &'a BTreeSet<String>, other: &'a BTreeSet<String>) -> BTreeSet<&'a str> {
-    let is_within = |key: &str, keys: &BTreeSet<String>| {
-        let mut parents = key.match_indices('.').map(|(end, _)| &key[..end]);
-        keys.contains(key) || parents.any(|parent| keys.contains(parent))
-    };
-    let from_one = one.iter().filter(|key| is_within(key, other));
-    from_one.chain(other.iter().filter(|key| is_within(key, one))).map(String::as_str).collect()
+impl fmt::Debug for ConfigFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigFile").field("path", &self.path).finish_non_exhaustive() // there are passwords in it
+    }
 }
 
-/// A JSON object of names and texts in which `_…` keys are comments of any type.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Texts(pub BTreeMap<String, String>);
+/// Reads a JSON object of names and texts, with comments as in [`ConfigFile`].
+///
+/// # Errors
+/// [`ConfigError`], naming file, line and column.
+pub(crate) fn read_texts(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
+    let file = ConfigFile::open(path)?;
+    serde_path_to_error::deserialize(file.read()?).map_err(|error| {
+        let key = error.path().to_string();
+        ConfigError::Invalid { origin: file.origin(&key), key, reason: error.inner().to_string() }
+    })
+}
 
-impl<'de> Deserialize<'de> for Texts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextsVisitor;
-
-        impl<'de> Visitor<'de> for TextsVisitor {
-            type Value = Texts;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of names and texts")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Texts, A::Error> {
-                let mut texts = Texts::default();
-                while let Some(name) = map.next_key::<String>()? {
-                    if name.starts_with('_') {
-                        map.next_value::<IgnoredAny>()?;
-                    } else {
-                        texts.0.insert(name, map.next_value()?);
-                    }
-                }
-                Ok(texts)
-            }
+/// The text with spaces where comments and commas too many were.
+fn without_comments(text: &str) -> String {
+    let mut bytes = text.trim_start_matches('\u{feff}').as_bytes().to_vec();
+    if json_strip_comments::strip_slice(&mut bytes).is_err() {
+        return text.to_owned(); // the parser says where
+    }
+    // Ends of lines inside comments are made spaces too; lines are counted by them.
+    let ends = text.trim_start_matches('\u{feff}').bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    for (at, _) in ends {
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte = b'\n';
         }
-
-        deserializer.deserialize_map(TextsVisitor)
     }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// The message without the place at its end.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).map(str::to_owned).unwrap_or(text)
+}
+
+/// Takes away keys that are comments, and those that are null.
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, value| !name.starts_with('_') && !value.is_null());
+            members.values_mut().for_each(strip);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
+    }
+}
+
+/// The text of one member of a JSON object or array.
+fn member<'a>(text: &'a str, step: &Step<'_>) -> Option<&'a str> {
+    let raw: &'a RawValue = match step {
+        Step::Name(name) => serde_json::from_str::<BTreeMap<String, &RawValue>>(text).ok()?.get(*name)?,
+        Step::Index(index) => serde_json::from_str::<Vec<&RawValue>>(text).ok()?.get(*index)?,
+    };
+    Some(raw.get())
 }

@@ -4,31 +4,35 @@ use std::time::Duration;
 
 use meshcore_store::db::{NeighborOptions, RetentionDays};
 use meshcore_store::graph::max_edge_km;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Days, Hours, Millis};
 
 /// A hundred years: more is a slip of the keyboard.
 const MOST_DAYS: i64 = 36_500;
 
+/// Days after which an edge is forgotten when nothing is configured.
+const NEIGHBOR_DAYS: u32 = 5;
+
 /// `retention`: after how many days what goes.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct RetentionKeys {
     /// Nodes not heard are put aside; below 1 means 7.
-    pub node_days: i64,
+    pub node_days: Days,
     /// Observers not heard become inactive; 0 means 14, below 0 never.
-    pub observer_days: i64,
+    pub observer_days: Days,
     /// Packets not heard are deleted; below 1, and when absent, never.
-    pub packet_days: Option<i64>,
+    pub packet_days: Option<Days>,
     /// Readings and refused adverts are deleted; below 1 means 30.
-    pub metrics_days: i64,
+    pub metrics_days: Days,
     /// Mobile receptions are deleted; below 1 never.
-    pub client_rx_days: i64,
+    pub client_rx_days: Days,
 }
 
 /// `db`: care of the file.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Database {
     /// Rewrite the whole file once, before messages are stored.
@@ -36,22 +40,43 @@ pub struct Database {
     /// Free pages returned after each round of deletions.
     pub incremental_vacuum_pages: i64,
     /// Hours after which the observations of a packet are packed; below 1 never.
-    pub pack_after_hours: i64,
+    pub pack_after_hours: Hours,
+    /// Whoever holds the writer for longer is named in the log.
+    pub slow_writer_ms: Option<Millis>,
 }
 
 /// `neighborGraph`, as far as it concerns the file.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct NeighborGraph {
     /// Days after which an edge is forgotten; below 1 means 5.
-    pub max_age_days: Option<i64>,
+    #[schemars(extend("default" = NEIGHBOR_DAYS))]
+    pub max_age_days: Option<Days>,
     /// Kilometers beyond which two nodes are no neighbors; 0 means 500, below 0 is no limit.
+    #[schemars(extend("default" = max_edge_km(None)))]
     pub max_edge_km: Option<f64>,
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { vacuum_on_startup: false, incremental_vacuum_pages: 1024, pack_after_hours: 0 }
+        Self {
+            vacuum_on_startup: false,
+            incremental_vacuum_pages: 1024,
+            pack_after_hours: Hours::new(0),
+            slow_writer_ms: None,
+        }
+    }
+}
+
+impl Default for RetentionKeys {
+    fn default() -> Self {
+        Self {
+            node_days: Days::new(7),
+            observer_days: Days::new(14),
+            packet_days: None,
+            metrics_days: Days::new(30),
+            client_rx_days: Days::new(0),
+        }
     }
 }
 
@@ -59,12 +84,13 @@ impl RetentionKeys {
     /// The days in force.
     pub fn days(&self) -> RetentionDays {
         let default = RetentionDays::default();
+        let observers = self.observer_days;
         RetentionDays {
-            nodes: positive(self.node_days).unwrap_or(default.nodes),
-            observers: if self.observer_days == 0 { default.observers } else { positive(self.observer_days) },
-            metrics: positive(self.metrics_days).unwrap_or(default.metrics),
-            packets: self.packet_days.and_then(positive),
-            client_receptions: positive(self.client_rx_days),
+            nodes: self.node_days.positive().unwrap_or(default.nodes),
+            observers: if observers.get() == 0 { default.observers } else { observers.positive() },
+            metrics: self.metrics_days.positive().unwrap_or(default.metrics),
+            packets: self.packet_days.and_then(Days::positive),
+            client_receptions: self.client_rx_days.positive(),
         }
     }
 }
@@ -72,7 +98,8 @@ impl RetentionKeys {
 impl Config {
     /// Days after which an edge between neighbors is forgotten.
     pub fn neighbor_max_age_days(&self) -> u32 {
-        self.neighbor_graph.max_age_days.or(self.neighbor_edges_max_age_days).and_then(positive).unwrap_or(5)
+        let days = self.neighbor_graph.max_age_days.or(self.neighbor_edges_max_age_days);
+        days.and_then(Days::positive).unwrap_or(NEIGHBOR_DAYS)
     }
 
     /// How the neighbor graph is kept.
@@ -85,7 +112,13 @@ impl Config {
 
     /// Hours after which observations are packed; `None` is never.
     pub fn pack_after_hours(&self) -> Option<u32> {
-        positive(self.db.pack_after_hours)
+        self.db.pack_after_hours.positive()
+    }
+
+    /// How long the writer may be held before that is said; `None` is the store's own opinion.
+    pub fn slow_writer(&self) -> Option<Duration> {
+        let millis = u64::try_from(self.db.slow_writer_ms?.get()).ok()?;
+        Some(Duration::from_millis(millis))
     }
 
     /// Free pages returned after each round of deletions.
@@ -114,7 +147,7 @@ impl Config {
 
 /// Refuses numbers that cannot be meant.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
-    let Config { retention, db, neighbor_graph, .. } = config;
+    let Config { retention, db, neighbor_graph, metrics, .. } = config;
     let days = [
         ("retention.nodeDays", Some(retention.node_days)),
         ("retention.observerDays", Some(retention.observer_days)),
@@ -125,31 +158,36 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         ("neighborEdgesMaxAgeDays", config.neighbor_edges_max_age_days),
     ];
     for (key, days) in days {
-        if let Some(days) = days.filter(|days| *days > MOST_DAYS) {
+        if let Some(days) = days.map(Days::get).filter(|days| *days > MOST_DAYS) {
             return Err(value(key, format!("{days} days are too many; use at most {MOST_DAYS}")));
         }
+    }
+    let hours = db.pack_after_hours.get();
+    if hours > MOST_DAYS * 24 {
+        return Err(value(
+            "db.packAfterHours",
+            format!("{hours} hours are too many; use at most {}", MOST_DAYS * 24),
+        ));
     }
     let pages = db.incremental_vacuum_pages;
     if u32::try_from(pages).is_err() {
         let reason = format!("{pages} is no number of pages; use 0 (none) to {}", u32::MAX);
         return Err(value("db.incrementalVacuumPages", reason));
     }
+    if let Some(millis) = db.slow_writer_ms.map(Millis::get).filter(|millis| *millis < 0) {
+        return Err(value(
+            "db.slowWriterMs",
+            format!("{millis} is no number of milliseconds; use one such as 500"),
+        ));
+    }
+    let seconds = metrics.sample_interval_sec.get();
+    if !(1..=MOST_DAYS * 86_400).contains(&seconds) {
+        return Err(value(
+            "metrics.sampleIntervalSec",
+            format!("{seconds} is no interval; use 1 or more seconds"),
+        ));
+    }
     Ok(())
-}
-
-/// Reads `CORESCOPE_DB_SLOW_WRITER_MS`.
-pub(super) fn slow_writer(text: &str) -> Result<Duration, ConfigError> {
-    let millis = text.trim().parse().map_err(|_| {
-        value(
-            "CORESCOPE_DB_SLOW_WRITER_MS",
-            format!("`{text}` is no number of milliseconds; use one such as 500"),
-        )
-    })?;
-    Ok(Duration::from_millis(millis))
-}
-
-fn positive(number: i64) -> Option<u32> {
-    u32::try_from(number).ok().filter(|number| *number > 0)
 }
 
 fn value(key: &str, reason: String) -> ConfigError {
@@ -191,6 +229,14 @@ mod tests {
         None,
         30,
         None,
+        None
+    )]
+    #[case(
+        r#"{"retention": {"nodeDays": "2w", "observerDays": "4d", "packetDays": "120h", "metricsDays": "0d"}}"#,
+        14,
+        Some(4),
+        30,
+        Some(5),
         None
     )]
     fn days_mean_what_they_always_meant(
@@ -240,19 +286,20 @@ mod tests {
     #[rstest]
     #[case(
         r#"{"retention": {"packetDays": 99999}}"#,
-        "retention.packetDays: 99999 days are too many; use at most 36500"
+        "c.json line 1 column 30: retention.packetDays: 99999 days are too many; use at most 36500"
     )]
     #[case(
         r#"{"neighborGraph": {"maxAgeDays": 36501}}"#,
-        "neighborGraph.maxAgeDays: 36501 days are too many; use at most 36500"
+        "c.json line 1 column 34: neighborGraph.maxAgeDays: 36501 days are too many; use at most 36500"
     )]
     #[case(
         r#"{"db": {"incrementalVacuumPages": -1}}"#,
-        "db.incrementalVacuumPages: -1 is no number of pages; use 0 (none) to 4294967295"
+        "c.json line 1 column 35: db.incrementalVacuumPages: -1 is no number of pages; use 0 (none) to 4294967295"
     )]
     #[case(
         r#"{"retention": {"nodeDays": "7"}}"#,
-        "c.json: retention.nodeDays: invalid type: string \"7\", expected i64 at line 1 column 30"
+        "c.json line 1 column 28: retention.nodeDays: invalid value: string \"7\", \
+         expected a whole number of days, or a text such as \"30d\", \"12h\", \"5m\" or \"90s\""
     )]
     fn a_number_that_cannot_be_meant_is_refused(#[case] json: &str, #[case] message: &str) {
         assert_eq!(load(json).unwrap_err().to_string(), message);
@@ -266,10 +313,10 @@ mod tests {
     fn the_patience_with_slow_writes_is_in_milliseconds(#[case] text: &str, #[case] millis: Option<u64>) {
         let args = IngestArgs { db_slow_writer_ms: Some(text.into()), ..IngestArgs::default() };
         match Config::load(&ConfigFile::default(), &args) {
-            Ok((config, _)) => assert_eq!(config.slow_writer, millis.map(Duration::from_millis)),
+            Ok((config, _)) => assert_eq!(config.slow_writer(), millis.map(Duration::from_millis)),
             Err(error) => {
                 assert_eq!(millis, None);
-                assert!(error.to_string().starts_with("CORESCOPE_DB_SLOW_WRITER_MS: `"), "{error}");
+                assert!(error.to_string().starts_with("--db-slow-writer-ms: db.slowWriterMs: "), "{error}");
             }
         }
     }

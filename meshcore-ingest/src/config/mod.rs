@@ -1,35 +1,62 @@
 //! What ingest reads from `config.json`, the environment and the command line.
 //!
-//! Precedence: command line, environment, file, default. `{}` is a valid file; keys beginning with `_` are comments.
+//! ```text
+//! file ─┐
+//! environment ─┼─▶ Layers ─▶ Config (here), the server's part (meshcore-web)
+//! flags ─┘
+//! ```
+//!
+//! A flag is stronger than the environment, that is stronger than the file, and `{}` is a valid file. Loading can be
+//! done again while the program runs: it gives a whole, valid configuration, or an error.
 
+mod duration;
+mod elsewhere;
+mod environment;
+mod error;
 mod file;
 mod keeping;
+mod key;
+mod known;
+mod layers;
+mod schema;
+mod secret;
+mod show;
 mod source;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::pipeline::Limits;
 
-pub use file::{ConfigError, ConfigFile, Texts, read_by_neither};
+pub use duration::{Days, Hours, Length, Millis, Seconds};
+pub use environment::Environment;
+pub use error::{ConfigError, Origin, Position};
+pub use file::ConfigFile;
+pub(crate) use file::read_texts;
 pub use keeping::{Database, NeighborGraph, RetentionKeys};
-pub use source::{Broker, Source};
+pub use known::{Reader, known_keys};
+pub use layers::Layers;
+pub use schema::keys_of;
+pub use secret::Secret;
+pub use show::Setting;
+pub use source::{Broker, LegacyMqtt, Source};
 
 /// The ingest part of `config.json`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Config {
     /// The database file; relative to the working directory.
+    #[schemars(extend("default" = Self::DB_PATH))]
     pub db_path: Option<PathBuf>,
     /// Brokers to listen to.
     pub mqtt_sources: Vec<Source>,
     /// One broker in the old form; counts only when `mqttSources` is empty.
     pub mqtt: LegacyMqtt,
     /// Channel name to key: 32 or 64 hex digits.
-    pub channel_keys: Texts,
+    pub channel_keys: BTreeMap<String, Secret>,
     /// A JSON file like `channelKeys`; default `channel-rainbow.json` beside the configuration file, if it exists.
     pub channel_keys_path: Option<PathBuf>,
     /// Channels whose key follows from their name.
@@ -41,7 +68,7 @@ pub struct Config {
     pub observer_blacklist: Vec<String>,
     /// Refuse adverts with a wrong signature.
     pub validate_signatures: bool,
-    /// Messages that wait while the database is busy; below 1 means the default.
+    /// Messages that wait while the database is busy; below 1 means 250000.
     pub ingest_buffer_size: i64,
     /// Sampling of observer readings.
     pub metrics: Metrics,
@@ -52,28 +79,15 @@ pub struct Config {
     /// Edges between neighbors.
     pub neighbor_graph: NeighborGraph,
     /// Old name of `neighborGraph.maxAgeDays`; counts when that one is absent.
-    pub neighbor_edges_max_age_days: Option<i64>,
-    /// Whoever holds the writer for longer is named in the log; not in the file.
-    #[serde(skip)]
-    pub slow_writer: Option<Duration>,
-}
-
-/// `mqtt`: the form before there were several sources.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct LegacyMqtt {
-    /// Broker URL.
-    pub broker: String,
-    /// A topic beside `meshcore/#`.
-    pub topic: String,
+    pub neighbor_edges_max_age_days: Option<Days>,
 }
 
 /// `metrics`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Metrics {
     /// Seconds between two stored samples of an observer.
-    pub sample_interval_sec: i64,
+    pub sample_interval_sec: Seconds,
 }
 
 /// What the command line and the environment say, each stronger than the file.
@@ -83,25 +97,33 @@ pub struct IngestArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Database file [default: data/meshcore.db]
-    #[arg(long, value_name = "FILE", env = "DB_PATH")]
+    /// Database file [default: data/meshcore.db] [env: `DB_PATH`]
+    #[arg(long, value_name = "FILE")]
     pub db: Option<PathBuf>,
 
-    /// Listen to this broker only, whatever the file says
-    #[arg(long, value_name = "URL", env = "MQTT_BROKER")]
+    /// Listen to this broker only, whatever the file says [env: `MQTT_BROKER`]
+    #[arg(long, value_name = "URL")]
     pub mqtt_broker: Option<String>,
 
-    /// Topic at that broker
-    #[arg(long, value_name = "FILTER", env = "MQTT_TOPIC")]
+    /// Topic at that broker [env: `MQTT_TOPIC`]
+    #[arg(long, value_name = "FILTER")]
     pub mqtt_topic: Option<String>,
 
-    /// File of channel keys
-    #[arg(long, value_name = "FILE", env = "CHANNEL_KEYS_PATH")]
+    /// File of channel keys [env: `CHANNEL_KEYS_PATH`]
+    #[arg(long, value_name = "FILE")]
     pub channel_keys: Option<PathBuf>,
 
     /// Name in the log whatever holds the database for longer than this [default: 500]
-    #[arg(long, value_name = "MS", env = "CORESCOPE_DB_SLOW_WRITER_MS")]
+    #[arg(long, value_name = "MS")]
     pub db_slow_writer_ms: Option<String>,
+
+    /// Set any key of the configuration, such as retention.packetDays=30; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+
+    /// The variables of the process.
+    #[arg(skip = Environment::current())]
+    pub environment: Environment,
 }
 
 impl Default for Config {
@@ -110,70 +132,67 @@ impl Default for Config {
             db_path: None,
             mqtt_sources: Vec::new(),
             mqtt: LegacyMqtt::default(),
-            channel_keys: Texts::default(),
+            channel_keys: BTreeMap::new(),
             channel_keys_path: None,
             hash_channels: Vec::new(),
             observer_iata_whitelist: Vec::new(),
             observer_blacklist: Vec::new(),
             validate_signatures: true,
-            ingest_buffer_size: 0,
+            ingest_buffer_size: Self::BUFFER,
             metrics: Metrics::default(),
             retention: RetentionKeys::default(),
             db: Database::default(),
             neighbor_graph: NeighborGraph::default(),
             neighbor_edges_max_age_days: None,
-            slow_writer: None,
         }
     }
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self { sample_interval_sec: 300 }
+        Self { sample_interval_sec: Seconds::new(300) }
     }
 }
 
 impl Config {
+    /// The database when none is configured.
+    const DB_PATH: &str = "data/meshcore.db";
+
     /// Messages that wait when nothing is configured.
-    const BUFFER: usize = 250_000;
+    const BUFFER: i64 = 250_000;
     /// Bytes they may take.
     const BUFFER_BYTES: usize = 64 * 1024 * 1024;
 
-    /// Reads the file and lays `args` over it. Also gives the keys nobody read here.
+    /// Reads the file and lays `args` over it. Also gives what should be said about keys and variables nobody reads.
     ///
     /// # Errors
     /// [`ConfigError`], naming file, key and line.
-    pub fn load(file: &ConfigFile, args: &IngestArgs) -> Result<(Self, BTreeSet<String>), ConfigError> {
-        let (mut config, ignored): (Self, _) = file.read()?;
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-        let path = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
-        if let Some(db) = path(&args.db) {
-            config.db_path = Some(db);
-        }
-        if let Some(broker) = given(&args.mqtt_broker) {
-            let topics = given(&args.mqtt_topic).into_iter().collect();
-            config.mqtt_sources =
-                vec![Source { name: Some("env".into()), broker, topics, ..Source::default() }];
-        }
-        let beside = file.folder().join("channel-rainbow.json");
-        config.channel_keys_path = path(&args.channel_keys)
-            .or(config.channel_keys_path)
-            .or_else(|| beside.exists().then_some(beside));
-        config.slow_writer =
-            given(&args.db_slow_writer_ms).map(|text| keeping::slow_writer(&text)).transpose()?;
-        config.check()?;
-        Ok((config, ignored))
+    pub fn load(file: &ConfigFile, args: &IngestArgs) -> Result<(Self, Vec<String>), ConfigError> {
+        let layers = Layers::new(file, args)?;
+        Ok((Self::read(&layers)?, layers.warnings()))
+    }
+
+    /// The ingest part of `layers`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming file, key and line.
+    pub fn read(layers: &Layers) -> Result<Self, ConfigError> {
+        let mut config: Self = layers.read()?;
+        let beside = layers.file().folder().join("channel-rainbow.json");
+        config.channel_keys_path = config.channel_keys_path.or_else(|| beside.exists().then_some(beside));
+        config.check().map_err(|error| layers.placed(error))?;
+        Ok(config)
     }
 
     /// The database file.
     pub fn db_path(&self) -> PathBuf {
-        self.db_path.clone().unwrap_or_else(|| "data/meshcore.db".into())
+        self.db_path.clone().unwrap_or_else(|| Self::DB_PATH.into())
     }
 
     /// How much may wait in front of the decoder.
     pub fn buffer(&self) -> Limits {
-        let messages = usize::try_from(self.ingest_buffer_size).ok().filter(|size| *size > 0);
-        Limits { messages: messages.unwrap_or(Self::BUFFER), bytes: Self::BUFFER_BYTES }
+        let messages = if self.ingest_buffer_size > 0 { self.ingest_buffer_size } else { Self::BUFFER };
+        Limits { messages: usize::try_from(messages).unwrap_or(usize::MAX), bytes: Self::BUFFER_BYTES }
     }
 
     /// The brokers to listen to: those of the list, else the old form, else one on this machine.
@@ -209,12 +228,9 @@ impl Config {
         Ok(brokers)
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
-        if self.metrics.sample_interval_sec < 1 {
-            return Err(ConfigError::Value {
-                key: "metrics.sampleIntervalSec".into(),
-                reason: format!("{} is no interval; use 1 or more seconds", self.metrics.sample_interval_sec),
-            });
+    fn check(&mut self) -> Result<(), ConfigError> {
+        for (index, source) in self.mqtt_sources.iter_mut().enumerate() {
+            source.read_password(&format!("mqttSources[{index}]"))?;
         }
         keeping::check(self)?;
         self.brokers().map(drop)

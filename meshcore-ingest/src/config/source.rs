@@ -1,22 +1,31 @@
 //! One broker: what the file says, and what is used to connect.
 
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use super::ConfigError;
+use super::{ConfigError, Seconds, Secret};
 
 /// An entry of `mqttSources`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Source {
     /// Label in logs and figures; default: the URL without credentials.
     pub name: Option<String>,
     /// `mqtt://` `tcp://` `mqtts://` `ssl://` `ws://` `wss://`.
+    #[schemars(url)]
     pub broker: String,
     /// Credentials; those in the URL count when these are absent.
     pub username: Option<String>,
     /// Its password.
-    pub password: Option<String>,
+    pub password: Option<Secret>,
+    /// A file whose first line is the password.
+    pub password_file: Option<PathBuf>,
     /// `false`: do not check the broker's certificate.
     pub reject_unauthorized: bool,
     /// Topic filters; empty: `meshcore/#`.
@@ -26,7 +35,18 @@ pub struct Source {
     /// Region of observers that name none.
     pub region: Option<String>,
     /// Seconds to wait for a connection.
-    pub connect_timeout_sec: u64,
+    pub connect_timeout_sec: Seconds,
+}
+
+/// `mqtt`: the form before there were several sources.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LegacyMqtt {
+    /// Broker URL.
+    #[schemars(url)]
+    pub broker: String,
+    /// A topic beside `meshcore/#`.
+    pub topic: String,
 }
 
 /// A broker, ready to connect to.
@@ -61,17 +81,30 @@ impl Default for Source {
             broker: String::new(),
             username: None,
             password: None,
+            password_file: None,
             reject_unauthorized: true,
             topics: Vec::new(),
             iata_filter: Vec::new(),
             region: None,
-            connect_timeout_sec: 30,
+            connect_timeout_sec: Seconds::new(30),
         }
     }
 }
 
-impl std::fmt::Debug for Broker {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive() // its URL may have a password
+    }
+}
+
+impl fmt::Debug for LegacyMqtt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LegacyMqtt").field("topic", &self.topic).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Broker").field("name", &self.name).field("url", &self.url).finish_non_exhaustive()
     }
 }
@@ -79,6 +112,27 @@ impl std::fmt::Debug for Broker {
 impl Source {
     /// Everything the mesh's observers publish.
     pub(super) const DEFAULT_TOPIC: &'static str = "meshcore/#";
+
+    /// Bytes that are read of a password file.
+    const LONGEST_PASSWORD: u64 = 64 * 1024;
+
+    /// Reads the password of the entry at `key` from its file, if it is in one.
+    pub(super) fn read_password(&mut self, key: &str) -> Result<(), ConfigError> {
+        let Some(path) = &self.password_file else { return Ok(()) };
+        let wrong = |reason: String| ConfigError::Value { key: format!("{key}.passwordFile"), reason };
+        if self.password.is_some() {
+            return Err(wrong("there is a password too; use one of them".into()));
+        }
+        let mut text = String::new();
+        File::open(path)
+            .and_then(|file| file.take(Self::LONGEST_PASSWORD).read_to_string(&mut text))
+            .map_err(|error| wrong(format!("{}: {error}", path.display())))?;
+        match text.lines().next().filter(|line| !line.is_empty()) {
+            Some(line) => self.password = Some(Secret::new(line)),
+            None => return Err(wrong(format!("{}: there is no password on its first line", path.display()))),
+        }
+        Ok(())
+    }
 
     /// Checks the entry at `key` and fills in what it leaves open.
     pub(super) fn resolve(&self, key: &str) -> Result<Broker, ConfigError> {
@@ -108,11 +162,15 @@ impl Source {
             tls,
             verify: self.reject_unauthorized,
             username: self.username.clone().or_else(|| from_url(url.username())),
-            password: self.password.clone().or_else(|| url.password().and_then(from_url)),
+            password: self
+                .password
+                .as_ref()
+                .map(|password| password.reveal().to_owned())
+                .or_else(|| url.password().and_then(from_url)),
             topics: uncovered(&self.topics),
             iata_filter: self.iata_filter.iter().map(|code| code.trim().to_uppercase()).collect(),
             region: self.region.as_deref().map(str::trim).filter(|r| !r.is_empty()).map(str::to_uppercase),
-            connect_timeout_s: self.connect_timeout_sec.max(1),
+            connect_timeout_s: self.connect_timeout_sec.positive().map_or(1, u64::from),
         })
     }
 }

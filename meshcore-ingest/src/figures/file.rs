@@ -9,6 +9,7 @@ use meshcore_store::UnixMillis;
 use rustix::fs::OFlags;
 
 use super::snapshot::Snapshot;
+use crate::config::Environment;
 
 /// Name in the system's folder for temporary files.
 const NAME: &str = "corescope-ingestor-stats.json";
@@ -21,9 +22,19 @@ const FRESH_MILLIS: i64 = 5_000;
 pub struct StatsFile(PathBuf);
 
 impl StatsFile {
-    /// The file named by the environment, or the usual one.
-    pub fn new(named: Option<PathBuf>) -> Self {
-        Self(named.unwrap_or_else(|| std::env::temp_dir().join(NAME)))
+    /// This file.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The file that the environment names.
+    pub fn named(environment: &Environment) -> Option<Self> {
+        environment.get(Environment::STATS_FILE).map(Self::new)
+    }
+
+    /// That one, or the usual one in the system's folder for temporary files.
+    pub fn of(environment: &Environment) -> Self {
+        Self::named(environment).unwrap_or_else(|| Self(std::env::temp_dir().join(NAME)))
     }
 
     /// Its path.
@@ -36,11 +47,11 @@ impl StatsFile {
         serde_json::from_slice(&fs::read(&self.0).ok()?).ok()
     }
 
-    /// What it says, if that is at most five seconds old.
+    /// What it says of a process that runs: one that ended, or whose figures are older than five seconds, does not.
     pub fn read_fresh(&self, now: UnixMillis) -> Option<Snapshot> {
         self.read().filter(|snapshot| {
             let sampled: Option<UnixMillis> = snapshot.sampled_at.parse().ok();
-            sampled.is_some_and(|at| (now.get() - at.get()).abs() <= FRESH_MILLIS)
+            !snapshot.stopped && sampled.is_some_and(|at| (now.get() - at.get()).abs() <= FRESH_MILLIS)
         })
     }
 
@@ -61,8 +72,13 @@ impl StatsFile {
 
 fn create(path: &Path) -> io::Result<File> {
     let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
-    let file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).custom_flags(no_follow).open(path)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .custom_flags(no_follow)
+        .open(path)?;
     file.set_permissions(fs::Permissions::from_mode(0o600))?; // one that was left behind may be open to others
     Ok(file)
 }
@@ -80,7 +96,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_is_nobody_elses() {
         let folder = tempfile::tempdir().unwrap();
-        let file = StatsFile::new(Some(folder.path().join("stats.json")));
+        let file = StatsFile::new(folder.path().join("stats.json"));
         assert_eq!(file.read(), None);
         let snapshot = sampled("2026-05-01T12:00:00.000Z");
         file.write(&snapshot).unwrap();
@@ -92,11 +108,13 @@ mod tests {
     #[test]
     fn a_sample_is_good_for_five_seconds() {
         let folder = tempfile::tempdir().unwrap();
-        let file = StatsFile::new(Some(folder.path().join("stats.json")));
+        let file = StatsFile::new(folder.path().join("stats.json"));
         file.write(&sampled("2026-05-01T12:00:00.000Z")).unwrap();
         let at = |text: &str| file.read_fresh(text.parse().unwrap());
         assert!(at("2026-05-01T12:00:05Z").is_some());
         assert!(at("2026-05-01T12:00:06Z").is_none());
+        file.write(&Snapshot { stopped: true, ..sampled("2026-05-01T12:00:00.000Z") }).unwrap();
+        assert!(at("2026-05-01T12:00:00Z").is_none(), "it has ended");
     }
 
     #[test]
@@ -104,7 +122,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("precious");
         fs::write(&target, "precious").unwrap();
-        let file = StatsFile::new(Some(folder.path().join("stats.json")));
+        let file = StatsFile::new(folder.path().join("stats.json"));
         symlink(&target, file.path()).unwrap();
         file.write(&Snapshot::default()).unwrap();
         assert!(!fs::symlink_metadata(file.path()).unwrap().is_symlink(), "the link is replaced");

@@ -1,6 +1,7 @@
 //! The API, by noun. Unknown paths answer 404, wrong methods 405, both as JSON.
 
 pub mod client_config;
+pub mod ingest;
 pub mod nodes;
 pub mod observers;
 pub mod packets;
@@ -26,6 +27,7 @@ use crate::live::frame::LiveFrame;
         observers::list,
         stats::stats,
         stats::healthz,
+        ingest::mqtt_status,
         client_config::client
     ),
     components(schemas(LiveFrame, Problem))
@@ -44,6 +46,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .service(get("/observers", observers::list))
         .service(get("/stats", stats::stats))
         .service(get("/healthz", stats::healthz))
+        .service(get("/mqtt/status", ingest::mqtt_status))
         .service(get("/config/client", client_config::client))
         .default_service(web::to(not_found));
 }

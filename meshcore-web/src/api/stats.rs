@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use actix_web::web;
-use meshcore_ingest::accounting::SourceReport;
+use meshcore_ingest::figures::{FromPubkey, Snapshot};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::ingest::IngestHealth;
 use super::nodes::RoleCounts;
 use crate::app::App;
 use crate::error::ApiError;
@@ -65,7 +66,9 @@ pub struct Health {
     #[serde(rename = "loadedObs")]
     loaded_obs: i64,
     from_pubkey_backfill: Backfill,
-    /// By source; absent when ingest is another process.
+    /// How ingest is.
+    ingest: IngestHealth,
+    /// By source; absent when ingest does not run.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     ingest_liveness: Option<BTreeMap<String, SourceHealth>>,
@@ -91,9 +94,9 @@ pub struct SourceHealth {
     stored: u64,
     duplicate: u64,
     /// By reason.
-    rejected: BTreeMap<&'static str, u64>,
+    rejected: BTreeMap<String, u64>,
     /// By reason.
-    dropped: BTreeMap<&'static str, u64>,
+    dropped: BTreeMap<String, u64>,
 }
 
 /// How much is stored.
@@ -140,34 +143,43 @@ pub(crate) async fn stats(app: web::Data<App>) -> Result<web::Json<Stats>, ApiEr
 )]
 pub(crate) async fn healthz(app: web::Data<App>) -> Result<web::Json<Health>, ApiError> {
     let totals = app.totals().await?;
-    let sources = app.accounting().map(|accounting| {
-        accounting.report().into_iter().map(|report| (report.name.clone(), report.into())).collect()
-    });
+    let ingest = app.ingest().await;
+    let backfill = ingest.as_ref().map(|ingest| ingest.from_pubkey_backfill).unwrap_or_default();
     Ok(web::Json(Health {
         ready: true,
         loaded_tx: totals.transmissions,
         loaded_obs: totals.observations,
-        from_pubkey_backfill: Backfill {
-            total: totals.adverts_without_originator,
-            processed: 0,
-            done: totals.adverts_without_originator == 0,
-        },
-        ingest_liveness: sources,
+        from_pubkey_backfill: Backfill::of(backfill, totals.adverts_without_originator),
+        ingest: ingest.as_ref().map(|ingest| ingest.health.clone().into()).unwrap_or_default(),
+        ingest_liveness: ingest.map(liveness),
     }))
 }
 
-impl From<SourceReport> for SourceHealth {
-    fn from(report: SourceReport) -> Self {
-        Self {
-            last_receipt_unix: report.last_receipt_s,
-            last_message_unix: report.last_message_s,
-            received: report.received,
-            stored: report.stored,
-            duplicate: report.duplicate,
-            rejected: report.rejected.into_iter().collect(),
-            dropped: report.dropped.into_iter().collect(),
-        }
+impl Backfill {
+    /// `left` is counted in the file, so it is true whoever does the work.
+    fn of(backfill: FromPubkey, left: i64) -> Self {
+        let processed = i64::try_from(backfill.processed).unwrap_or(i64::MAX);
+        let total = i64::try_from(backfill.total).unwrap_or(i64::MAX).max(left);
+        Self { total, processed, done: left == 0 }
     }
+}
+
+fn liveness(ingest: Snapshot) -> BTreeMap<String, SourceHealth> {
+    let last = ingest.source_liveness;
+    let sources = ingest.source_statuses.into_iter().map(|source| {
+        let last = last.get(&source.name).copied().unwrap_or_default();
+        let health = SourceHealth {
+            last_receipt_unix: last.last_receipt_unix,
+            last_message_unix: last.last_message_unix,
+            received: source.packets_total,
+            stored: source.stored,
+            duplicate: source.duplicate,
+            rejected: source.rejected,
+            dropped: source.dropped,
+        };
+        (source.name, health)
+    });
+    sources.collect()
 }
 
 /// Resident memory, MB of 2^20 bytes, as Linux tells it.

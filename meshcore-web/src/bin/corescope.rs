@@ -6,20 +6,21 @@ use std::sync::Arc;
 
 use actix_web::web;
 use clap::Parser;
-use meshcore_ingest::accounting::Accounting;
 use meshcore_ingest::cli::{exit_code, start_logging};
+use meshcore_ingest::command::CheckConfig;
 use meshcore_ingest::config::IngestArgs;
+use meshcore_ingest::figures::{Figures, StatsFile};
 use meshcore_ingest::{Feed as Messages, Ingest, system_clock};
 use meshcore_store::db::{self, ReadPool};
 use meshcore_web::cli::{ServeArgs, Settings, serve};
-use meshcore_web::{App, Build, Feed, News, Notices, Server};
+use meshcore_web::{App, Build, Feed, IngestFigures, News, Notices, Server};
 
 /// Where `--demo` keeps its packets.
 const DEMO_DATABASE: &str = "data/demo.db";
 
 /// Collects the packets of a MeshCore mesh over MQTT and shows them live in the browser.
 #[derive(Parser)]
-#[command(name = "corescope", version)]
+#[command(name = "corescope", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(flatten)]
     ingest: IngestArgs,
@@ -38,12 +39,37 @@ struct Cli {
     /// Times the recorded pace; 0 = without pauses
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
+
+    /// Without one: collect and show
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Say whether the configuration can be used, without starting anything
+    CheckConfig(CheckBoth),
+}
+
+#[derive(clap::Args)]
+struct CheckBoth {
+    #[command(flatten)]
+    check: CheckConfig,
+
+    #[command(flatten)]
+    serve: ServeArgs,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start_logging();
-    exit_code("corescope", &run(cli))
+    let result = match &cli.command {
+        Some(Command::CheckConfig(CheckBoth { check, serve })) => {
+            check.run(|display| Ok(Settings::load(&check.ingest, serve)?.tell(check.print, display)?))
+        }
+        None => run(cli),
+    };
+    exit_code("corescope", &result)
 }
 
 #[actix_web::main]
@@ -52,8 +78,9 @@ async fn run(mut cli: Cli) -> anyhow::Result<()> {
         // Whatever flag, environment and file say: what is emptied below must never be somebody's mesh.
         cli.ingest.db = Some(DEMO_DATABASE.into());
     }
-    let settings = Settings::load(&cli.ingest)?;
-    let server = Server::bind(cli.serve.bind, settings.port(&cli.serve)?)?;
+    let settings = Settings::load(&cli.ingest, &cli.serve)?;
+    settings.warn();
+    let server = Server::bind(cli.serve.bind, settings.port())?;
     if cli.demo {
         db::erase(Path::new(DEMO_DATABASE))?; // so that its packets are new again
     }
@@ -63,23 +90,20 @@ async fn run(mut cli: Cli) -> anyhow::Result<()> {
         None => Messages::Brokers,
     };
     let (notices, news) = Notices::new();
-    let ingest = Ingest::start(&settings.ingest, &messages, move |commit| notices.tell(commit))?;
-    let shown = show(&settings, server, news, ingest.accounting()).await;
+    let stats = StatsFile::named(&cli.ingest.environment);
+    let ingest = Ingest::start(&settings.ingest, &messages, stats, move |commit| notices.tell(commit))?;
+    let shown = show(&settings, server, news, ingest.figures()).await;
     ingest.stop().await;
     shown
 }
 
 /// The page, until the program is told to end.
-async fn show(
-    settings: &Settings,
-    server: Server,
-    news: News,
-    accounting: Arc<Accounting>,
-) -> anyhow::Result<()> {
+async fn show(settings: &Settings, server: Server, news: News, figures: Arc<Figures>) -> anyhow::Result<()> {
     let database = settings.ingest.db_path();
     let readers = Arc::new(ReadPool::open(&database)?);
     let web = settings.web.clone();
-    let app = web::Data::new(App::new(readers, web, Some(accounting), system_clock(), Build::current()));
+    let ingest: IngestFigures = Arc::new(move |_| Some(figures.snapshot()));
+    let app = web::Data::new(App::new(readers, web, ingest, system_clock(), Build::current()));
     let _feed = Feed::start(&database, app.hub().clone(), news)?;
     serve(server, app).await
 }

@@ -20,6 +20,7 @@ pub(crate) const ROUTES: &[&str] = &[
     "/api/observers",
     "/api/stats",
     "/api/healthz",
+    "/api/mqtt/status",
     "/api/config/client",
 ];
 

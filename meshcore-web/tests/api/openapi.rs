@@ -106,6 +106,7 @@ async fn every_answer_fits_its_schema() {
         ("/api/observers", "/api/observers"),
         ("/api/stats", "/api/stats"),
         ("/api/healthz", "/api/healthz"),
+        ("/api/mqtt/status", "/api/mqtt/status"),
         ("/api/config/client", "/api/config/client"),
     ] {
         for world in [&recorded, &empty] {

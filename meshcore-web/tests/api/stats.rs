@@ -68,11 +68,23 @@ async fn every_message_of_a_source_is_in_one_count() {
 async fn a_server_without_ingest_says_nothing_of_sources() {
     let world = World::empty();
     let readers = Arc::new(ReadPool::open(&world.database()).unwrap());
-    let app = App::new(readers, Config::default(), None, Arc::new(|| NOW), Build::current());
+    let app = App::new(readers, Config::default(), Arc::new(|_| None), Arc::new(|| NOW), Build::current());
     let app = Data::new(app);
     let service = init_service(actix_web::App::new().configure(|config| routes(config, app))).await;
     let request = TestRequest::get().uri("/api/healthz").to_request();
     let health: Value = call_and_read_body_json(&service, request).await;
     assert_eq!(health["ready"], true);
     assert!(health.get("ingest_liveness").is_none());
+    assert_eq!(health["ingest"], json!({"state": "unknown", "problems": []}));
+}
+
+#[actix_web::test]
+async fn the_status_of_sources_says_where_every_message_went() {
+    let status = World::recorded().json("/api/mqtt/status").await;
+    let source = &status["sources"][0];
+    assert_eq!(source["name"], "demo");
+    assert_eq!((&source["rejected"], &source["dropped"]), (&json!({}), &json!({})));
+    let count = |name: &str| source[name].as_u64().unwrap();
+    assert!(count("stored") > 20);
+    assert_eq!(count("packetsTotal"), count("stored") + count("duplicate") + count("inFlight"));
 }

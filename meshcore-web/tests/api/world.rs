@@ -9,10 +9,11 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web::{Bytes, Data};
 use meshcore_ingest::accounting::Accounting;
 use meshcore_ingest::config::Config as IngestConfig;
+use meshcore_ingest::figures::{Snapshot, SourceFigures};
 use meshcore_ingest::intake::{Inbound, Intake, Verdict};
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{Job, ReadPool, Writer, WriterOptions};
-use meshcore_web::{App, Build, Config, routes};
+use meshcore_web::{App, Build, Config, IngestFigures, routes};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -89,8 +90,9 @@ impl World {
     /// The app on this database, at [`NOW`].
     pub(crate) fn app(&self, config: Config) -> Data<App> {
         let readers = Arc::new(ReadPool::open(&self.database()).unwrap());
-        let accounting = Some(Arc::clone(&self.accounting));
-        Data::new(App::new(readers, config, accounting, Arc::new(|| NOW), Build::current()))
+        let accounting = Arc::clone(&self.accounting);
+        let ingest: IngestFigures = Arc::new(move |now| Some(figures(&accounting, now)));
+        Data::new(App::new(readers, config, ingest, Arc::new(|| NOW), Build::current()))
     }
 
     /// Asks an app with this configuration.
@@ -153,5 +155,16 @@ fn inbound(line: &str) -> Inbound {
         payload: payload.to_string().into(),
         retained: false,
         received_at: text("timestamp").parse().unwrap(),
+    }
+}
+
+/// What ingest would tell if it ran.
+fn figures(accounting: &Accounting, now: UnixMillis) -> Snapshot {
+    let sources = accounting.report(now);
+    Snapshot {
+        sampled_at: now.to_rfc3339_millis(),
+        source_liveness: sources.iter().map(|source| (source.name.clone(), source.into())).collect(),
+        source_statuses: sources.into_iter().map(SourceFigures::from).collect(),
+        ..Snapshot::default()
     }
 }

@@ -28,9 +28,22 @@ pub(crate) fn meshcore_web(folder: &Path) -> Command {
     program(env!("CARGO_BIN_EXE_meshcore-web"), folder)
 }
 
+/// `corescope check-config` in `folder`.
+pub(crate) fn check_config(folder: &Path) -> Command {
+    let mut command = bare(env!("CARGO_BIN_EXE_corescope"), folder);
+    command.arg("check-config");
+    command
+}
+
 fn program(path: &str, folder: &Path) -> Command {
+    let mut command = bare(path, folder);
+    command.args(["--bind", "127.0.0.1"]);
+    command
+}
+
+fn bare(path: &str, folder: &Path) -> Command {
     let mut command = Command::new(path);
-    command.current_dir(folder).args(["--bind", "127.0.0.1"]);
+    command.current_dir(folder).env("CORESCOPE_INGESTOR_STATS", folder.join("stats.json"));
     for name in VARIABLES {
         command.env_remove(name);
     }

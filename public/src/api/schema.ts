@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mqtt/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the sources do, and where their messages went. */
+        get: operations["mqttStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/nodes": {
         parameters: {
             query?: never;
@@ -134,6 +151,33 @@ export interface components {
             processed: number;
             /** Format: int64 */
             total: number;
+        };
+        /** @description What waits to be stored. */
+        BufferStatus: {
+            /**
+             * Format: int64
+             * @description Most of them.
+             */
+            capacity: number;
+            /** Format: int64 */
+            capacityBytes: number;
+            /**
+             * Format: int64
+             * @description Messages that did not fit.
+             */
+            dropped: number;
+            /**
+             * Format: int64
+             * @description For how long the oldest has waited, milliseconds.
+             */
+            oldestMs: number;
+            /**
+             * Format: int64
+             * @description Messages.
+             */
+            pending: number;
+            /** Format: int64 */
+            pendingBytes: number;
         };
         /** @description The page's part of the configuration; null where nothing is configured. */
         ClientConfig: {
@@ -261,7 +305,9 @@ export interface components {
         /** @description Whether the server can answer, and what ingest does. */
         Health: {
             from_pubkey_backfill: components["schemas"]["Backfill"];
-            /** @description By source; absent when ingest is another process. */
+            /** @description How ingest is. */
+            ingest: components["schemas"]["IngestHealth"];
+            /** @description By source; absent when ingest does not run. */
             ingest_liveness?: {
                 [key: string]: components["schemas"]["SourceHealth"];
             };
@@ -286,6 +332,27 @@ export interface components {
             /** Format: int64 */
             observerStaleMs: number;
         };
+        /** @description How ingest is, and why. */
+        IngestHealth: {
+            /** @description Worst first. */
+            problems: components["schemas"]["IngestProblem"][];
+            state: components["schemas"]["IngestState"];
+        };
+        /** @description One thing that is wrong with ingest. */
+        IngestProblem: {
+            /** @description `database`, `buffer_full`, `buffer_behind`, `no_source`, `source_disconnected` or `source_silent`. */
+            code: string;
+            /** @description The source it is about. */
+            source?: string;
+            state: components["schemas"]["IngestState"];
+            /** @description A sentence for people. */
+            text: string;
+        };
+        /**
+         * @description How ingest is.
+         * @enum {string}
+         */
+        IngestState: "ok" | "degraded" | "failing" | "unknown";
         /** @description What the bytes mean. */
         LiveDecoded: {
             /** @description What is odd about this frame, in words. */
@@ -362,6 +429,30 @@ export interface components {
             decoded: components["schemas"]["LiveDecoded"];
             /** @description The fields above once more, where older clients look for them. */
             packet: components["schemas"]["LiveFields"];
+        };
+        /** @description All sources. Empty when ingest is not running. */
+        MqttStatus: {
+            /** @description What waits to be stored; absent when there are no figures. */
+            buffer?: components["schemas"]["BufferStatus"];
+            health: components["schemas"]["IngestHealth"];
+            /**
+             * Format: int64
+             * @description Messages that had arrived and were not stored when the run before this one was killed.
+             */
+            lostBefore: number;
+            /** @description When the figures were taken, RFC 3339; empty when there are none. */
+            sampleAt: string;
+            sources: components["schemas"]["SourceStatus"][];
+            /**
+             * Format: int64
+             * @description Unix seconds of the watchdog's last look; absent before the first.
+             */
+            watchdogLastTickUnix?: number;
+            /**
+             * Format: int64
+             * @description Looks that failed; absent when none did.
+             */
+            watchdogPanicCount?: number;
         };
         /** @description A node: what its newest advert says, and when it was heard. */
         Node: {
@@ -634,6 +725,64 @@ export interface components {
             /** Format: int64 */
             stored: number;
         };
+        /** @description One source. `packetsTotal` is the sum of `stored`, `duplicate`, `inFlight` and all of `rejected` and `dropped`. */
+        SourceStatus: {
+            /** @description URL without credentials; empty for what is no broker. */
+            broker: string;
+            /** Format: int64 */
+            connectCount: number;
+            connected: boolean;
+            /** Format: int64 */
+            disconnectCount: number;
+            /** @description Messages that were not wanted or did not fit, by reason. */
+            dropped: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Messages that were known already.
+             */
+            duplicate: number;
+            /**
+             * Format: int64
+             * @description Messages on their way.
+             */
+            inFlight: number;
+            /**
+             * Format: int64
+             * @description Unix seconds; 0 = never.
+             */
+            lastConnectUnix: number;
+            /**
+             * Format: int64
+             * @description Unix seconds; 0 = never.
+             */
+            lastDisconnectUnix: number;
+            /** @description Absent while it is connected. */
+            lastError?: string;
+            /**
+             * Format: int64
+             * @description Unix seconds; 0 = never.
+             */
+            lastPacketUnix: number;
+            name: string;
+            /** Format: int64 */
+            packetsLast5m: number;
+            /**
+             * Format: int64
+             * @description Messages that arrived, also those not kept.
+             */
+            packetsTotal: number;
+            /** @description Messages that were wrong, by reason. */
+            rejected: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Messages that made or changed a row.
+             */
+            stored: number;
+        };
         /** @description How much is stored. */
         Stats: {
             buildTime: string;
@@ -758,6 +907,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    mqttStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the figures of each source */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MqttStatus"];
                 };
             };
         };
