@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{Commit, Outcome, Ticket};
 
+pub(crate) use reasons::reasons;
 pub use reasons::{Discard, Reject};
 
 /// Tickets of writes that are not counted when they are done: their message has been counted already.

@@ -55,8 +55,21 @@ fn burst(count: usize) {
     let messages = messages(count);
     let world = World::start();
     let mut publishers = Publishers::connect(&world.broker, &messages);
-    if env::var_os("PERF").is_some() { std::process::Command::new("sh").args(["-c", &format!("perf record -F 999 -g -o /tmp/perf.data -p {} >/dev/null 2>&1 &", world.corescope.process.id())]).status().unwrap(); thread::sleep(Duration::from_secs(2)); }
-    let total: usize = messages.iter().map(|m| m.payload.len()).sum(); println!("  payload {}", total / messages.len());
+    if env::var_os("PERF").is_some() {
+        std::process::Command::new("sh")
+            .args([
+                "-c",
+                &format!(
+                    "perf record -F 999 -g -o /tmp/perf.data -p {} >/dev/null 2>&1 &",
+                    world.corescope.process.id()
+                ),
+            ])
+            .status()
+            .unwrap();
+        thread::sleep(Duration::from_secs(2));
+    }
+    let total: usize = messages.iter().map(|m| m.payload.len()).sum();
+    println!("  payload {}", total / messages.len());
     let begun = Instant::now();
     publishers.publish(&messages);
     let published = begun.elapsed();
@@ -105,7 +118,9 @@ fn latency(per_second: u32, seconds: u32) {
             thread::sleep(Duration::from_micros(200));
         }
         times.push(sent.elapsed());
-        thread::sleep((begun + number * Duration::from_secs(1) / per_second).saturating_duration_since(Instant::now()));
+        thread::sleep(
+            (begun + number * Duration::from_secs(1) / per_second).saturating_duration_since(Instant::now()),
+        );
     }
     times.sort_unstable();
     let at = |share: usize| times[(times.len() - 1) * share / 1000].as_secs_f64() * 1000.0;
@@ -153,7 +168,10 @@ impl World {
         let status = fs::read_to_string(format!("/proc/{}/status", self.corescope.process.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         let peak: f64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-        println!("  processor time      {:>9.1} µs per message", self.cpu().as_secs_f64() * 1e6 / messages as f64);
+        println!(
+            "  processor time      {:>9.1} µs per message",
+            self.cpu().as_secs_f64() * 1e6 / messages as f64
+        );
         println!("  peak memory         {:>9.1} MB", peak / 1024.0);
         self.corescope.stop();
     }

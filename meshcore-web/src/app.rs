@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web;
 use meshcore_ingest::accounting::Accounting;
+use meshcore_ingest::broker::Door;
 use meshcore_ingest::pipeline::Clock;
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{ReadPool, Reader, StoreError, Totals};
@@ -45,6 +46,8 @@ pub struct App {
     hub: Hub,
     /// Absent when ingest is another process.
     accounting: Option<Arc<Accounting>>,
+    /// Absent without an embedded broker, and when it takes no WebSockets.
+    door: Option<Door>,
     clock: Clock,
     build: Build,
     totals: Mutex<Option<(UnixMillis, Totals)>>,
@@ -59,7 +62,14 @@ impl App {
         clock: Clock,
         build: Build,
     ) -> Self {
-        Self { readers, config, hub: Hub::default(), accounting, clock, build, totals: Mutex::new(None) }
+        let (hub, totals) = (Hub::default(), Mutex::new(None));
+        Self { readers, config, hub, accounting, door: None, clock, build, totals }
+    }
+
+    /// Lets MQTT clients pass to the broker behind `door`.
+    #[must_use]
+    pub fn with_broker(self, door: Option<Door>) -> Self {
+        Self { door, ..self }
     }
 
     /// Asks the database on a thread that may wait.
@@ -110,6 +120,11 @@ impl App {
     /// The figures of ingest, when it runs in this process.
     pub fn accounting(&self) -> Option<&Accounting> {
         self.accounting.as_deref()
+    }
+
+    /// The way to the embedded broker, where there is one.
+    pub fn door(&self) -> Option<&Door> {
+        self.door.as_ref()
     }
 
     /// Which program this is.

@@ -2,6 +2,7 @@
 //!
 //! Precedence: command line, environment, file, default. `{}` is a valid file; keys beginning with `_` are comments.
 
+mod broker;
 mod file;
 mod keeping;
 mod source;
@@ -14,8 +15,10 @@ use serde::Deserialize;
 
 use crate::pipeline::Limits;
 
+pub use broker::{BrokerLimits, BrokerTls, BrokerTokens, BrokerUser, EmbeddedBroker, Secret};
 pub use file::{ConfigError, ConfigFile, Texts, read_by_neither};
 pub use keeping::{Database, NeighborGraph, RetentionKeys};
+pub(crate) use source::covers;
 pub use source::{Broker, Source};
 
 /// The ingest part of `config.json`.
@@ -28,6 +31,8 @@ pub struct Config {
     pub mqtt_sources: Vec<Source>,
     /// One broker in the old form; counts only when `mqttSources` is empty.
     pub mqtt: LegacyMqtt,
+    /// The broker inside `corescope`.
+    pub broker: EmbeddedBroker,
     /// Channel name to key: 32 or 64 hex digits.
     pub channel_keys: Texts,
     /// A JSON file like `channelKeys`; default `channel-rainbow.json` beside the configuration file, if it exists.
@@ -110,6 +115,7 @@ impl Default for Config {
             db_path: None,
             mqtt_sources: Vec::new(),
             mqtt: LegacyMqtt::default(),
+            broker: EmbeddedBroker::default(),
             channel_keys: Texts::default(),
             channel_keys_path: None,
             hash_channels: Vec::new(),
@@ -174,6 +180,16 @@ impl Config {
     pub fn buffer(&self) -> Limits {
         let messages = usize::try_from(self.ingest_buffer_size).ok().filter(|size| *size > 0);
         Limits { messages: messages.unwrap_or(Self::BUFFER), bytes: Self::BUFFER_BYTES }
+    }
+
+    /// Whether brokers to listen to are configured.
+    pub fn has_brokers(&self) -> bool {
+        !self.mqtt_sources.is_empty() || !self.mqtt.broker.is_empty()
+    }
+
+    /// Whether `corescope` is to be a broker itself.
+    pub fn wants_broker(&self) -> bool {
+        self.broker.enabled.unwrap_or(!self.has_brokers())
     }
 
     /// The brokers to listen to: those of the list, else the old form, else one on this machine.
