@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{Commit, Outcome, Ticket};
 
+pub(crate) use reasons::reasons;
 pub use reasons::{Discard, Reject};
 use recent::Recent;
 

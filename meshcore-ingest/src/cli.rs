@@ -9,15 +9,18 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::ConfigError;
 
-/// The MQTT library formats a line per message as soon as any level of this target is on: a third of all the work.
-const MQTT_LIBRARY: &str = "paho_mqtt_c";
+/// Targets that are silent unless they are asked for by name. The first formats a line per message as soon as any level
+/// of it is on: a third of all the work. The second writes what clients say into the log as it is.
+const SILENT: &[&str] = &["paho_mqtt_c", "mqtt5"];
 
 /// Logs to standard error; `RUST_LOG` chooses what, `info` when absent (the web server only its warnings).
 pub fn start_logging() {
     let asked = std::env::var("RUST_LOG").ok().filter(|text| EnvFilter::try_new(text).is_ok());
     let mut filter = asked.unwrap_or_else(|| "info,actix_server=warn".into());
-    if !filter.contains(MQTT_LIBRARY) {
-        filter = format!("{filter},{MQTT_LIBRARY}=off");
+    for target in SILENT {
+        if !filter.contains(target) {
+            filter = format!("{filter},{target}=off");
+        }
     }
     let filter = EnvFilter::new(filter);
     tracing_subscriber::fmt()

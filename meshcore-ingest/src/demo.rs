@@ -1,11 +1,15 @@
-//! The mesh of `--demo`: made up, and alive as long as the program runs.
+//! The mesh of `--demo`: made up, alive as long as the program runs, and published to our own broker.
 
 use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use meshcore_store::UnixMillis;
 use meshcore_store::sim::{Event, Mesh, MeshOptions, TrafficOptions};
+use paho_mqtt::{AsyncClient, ConnectOptionsBuilder, CreateOptionsBuilder, Message, PersistenceType, QOS_1};
 
-use crate::replay::Recorded;
+use crate::replay::{self, Outlet, Recorded};
+use crate::source::Stop;
 
 /// Receptions per second, as a mean over a day.
 const RATE: u32 = 5;
@@ -16,11 +20,44 @@ const BEFORE_MILLIS: i64 = 10 * 60_000;
 /// Messages when nothing paces them.
 const WITHOUT_PAUSES: usize = 1_000;
 
+/// How long our own broker may take to answer.
+const CONNECT: Duration = Duration::from_secs(30);
+
+/// Publishes to the broker at `address` what happens in the mesh, until `stop`.
+///
+/// # Errors
+/// When that broker does not take it.
+pub(crate) async fn run(address: SocketAddr, now: UnixMillis, speed: f64, stop: Stop) -> io::Result<()> {
+    let publisher = Publisher::connect(address).await.map_err(io::Error::other)?;
+    replay::play(messages(now, speed), speed, publisher, stop).await
+}
+
+/// All observers of the mesh, behind one connection.
+struct Publisher(AsyncClient);
+
+impl Publisher {
+    async fn connect(address: SocketAddr) -> paho_mqtt::Result<Self> {
+        let options = CreateOptionsBuilder::new()
+            .server_uri(format!("tcp://{address}"))
+            .client_id("demo")
+            .persistence(PersistenceType::None)
+            .finalize();
+        let client = AsyncClient::new(options)?;
+        let options = ConnectOptionsBuilder::new_v3().clean_session(true).connect_timeout(CONNECT).finalize();
+        client.connect(options).await?;
+        Ok(Self(client))
+    }
+}
+
+impl Outlet for Publisher {
+    async fn send(&self, recorded: &Recorded) -> io::Result<()> {
+        let message = Message::new(&recorded.topic, recorded.payload.as_slice(), QOS_1);
+        self.0.publish(message).await.map_err(io::Error::other)
+    }
+}
+
 /// What the observers of a town publish from `now` on; at speed 0 only the beginning of it.
-pub(crate) fn messages(
-    now: UnixMillis,
-    speed: f64,
-) -> impl Iterator<Item = io::Result<Recorded>> + Send + use<> {
+fn messages(now: UnixMillis, speed: f64) -> impl Iterator<Item = io::Result<Recorded>> + Send + use<> {
     let mesh = Mesh::new(&MeshOptions::town());
     let stream = mesh.stream(now.plus_millis(-BEFORE_MILLIS), TrafficOptions::rate(RATE));
     let most = if speed > 0.0 { usize::MAX } else { WITHOUT_PAUSES };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  broker ─▶ source     ┐
-//!  broker ─▶ source     ┼─▶ Inlet (bounded, counted) ─▶ Intake ─▶ meshcore_store::db::Writer ─▶ commits
+//!  observers ─▶ broker  ┼─▶ Inlet (bounded, counted) ─▶ Intake ─▶ meshcore_store::db::Writer ─▶ commits
 //!  file, demo ─▶ replay ┘                                topic · message · decode · policy
 //! ```
 //!
@@ -11,12 +11,14 @@
 //! | What does a topic mean? | `topic.rs` |
 //! | Which spelling of a field is read? | `message.rs` |
 //! | Is this message kept? | `intake.rs` |
+//! | What does our own broker allow? | `broker/` |
 //! | Why was it dropped? | `accounting.rs` |
 //! | When is the broker tried again? | `source.rs` |
 //! | Who keeps the database in order? | `caretaker.rs`, and the schedule of [`meshcore_store::db`] |
 //! | What does the command line do to a database? | `command/` |
 
 pub mod accounting;
+pub mod broker;
 mod caretaker;
 pub mod cli;
 mod clock;

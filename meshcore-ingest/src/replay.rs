@@ -81,11 +81,27 @@ fn read((number, line): (u64, io::Result<Vec<u8>>)) -> Option<io::Result<Recorde
     }
 }
 
-/// Feeds messages at `speed` times their pace.
+/// Where played messages go.
+pub(crate) trait Outlet {
+    /// Sends one message, as soon as there is room for it.
+    fn send(&self, recorded: &Recorded) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+impl Outlet for Inlet {
+    async fn send(&self, recorded: &Recorded) -> io::Result<()> {
+        while self.is_full() {
+            sleep(ROOM).await;
+        }
+        self.offer(&recorded.topic, &recorded.payload, false);
+        Ok(())
+    }
+}
+
+/// Sends messages at `speed` times their pace.
 pub(crate) async fn play(
     messages: impl Iterator<Item = io::Result<Recorded>>,
     speed: f64,
-    inlet: Inlet,
+    outlet: impl Outlet,
     mut stop: Stop,
 ) -> io::Result<()> {
     let mut previous: Option<UnixMillis> = None;
@@ -102,13 +118,10 @@ pub(crate) async fn play(
             }
         }
         previous = recorded.at.or(previous);
-        while inlet.is_full() {
-            tokio::select! {
-                () = sleep(ROOM) => {}
-                _ = stop.changed() => return Ok(()),
-            }
+        tokio::select! {
+            sent = outlet.send(&recorded) => sent?,
+            _ = stop.changed() => return Ok(()),
         }
-        inlet.offer(&recorded.topic, &recorded.payload, false);
         played += 1;
     }
     info!(messages = played, "recording played to its end");

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,6 +18,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
 
 use crate::accounting::{Accounting, UNCOUNTED};
+use crate::broker::{BoundBroker, Door, RunningBroker};
 use crate::caretaker::Caretaker;
 use crate::config::{Broker, Config};
 use crate::figures::{Figures, StatsFile, Ticker};
@@ -27,8 +29,10 @@ use crate::{demo, replay, source};
 /// Where messages come from.
 #[derive(Clone, Debug)]
 pub enum Feed {
-    /// The configured brokers.
+    /// The configured brokers, or else one on this machine.
     Brokers,
+    /// The configured brokers, if any: there is an embedded one too.
+    Configured,
     /// A recording.
     Replay {
         /// The file.
@@ -36,8 +40,10 @@ pub enum Feed {
         /// Times the recorded pace; 0 = without pauses.
         speed: f64,
     },
-    /// A mesh made up, so that a page has something to show without a broker.
+    /// A mesh made up, so that a page has something to show. It publishes to an embedded broker.
     Demo {
+        /// Where that broker is.
+        broker: SocketAddr,
         /// Times the recorded pace; 0 = without pauses.
         speed: f64,
     },
@@ -47,7 +53,9 @@ pub enum Feed {
 pub struct Ingest {
     /// Before the pipeline, which it uses: whichever way this ends, it ends first.
     caretaker: Caretaker,
+    broker: Option<RunningBroker>,
     pipeline: Pipeline,
+    accounting: Arc<Accounting>,
     figures: Arc<Figures>,
     ticker: Ticker,
     sources: JoinSet<()>,
@@ -77,7 +85,8 @@ impl Ingest {
     ) -> anyhow::Result<Self> {
         let brokers = match feed {
             Feed::Brokers => config.brokers().context("configuration")?,
-            Feed::Replay { .. } | Feed::Demo { .. } => Vec::new(),
+            Feed::Configured if config.has_brokers() => config.brokers().context("configuration")?,
+            Feed::Configured | Feed::Replay { .. } | Feed::Demo { .. } => Vec::new(),
         };
         let accounting = Arc::<Accounting>::default();
         let brokers: Vec<(Ticket, Broker)> =
@@ -114,20 +123,30 @@ impl Ingest {
             lost_before(stats.as_ref()),
         ));
         let ticker = Ticker::start(Arc::clone(&figures), stats)?;
-        let mut ingest = Self { caretaker, pipeline, figures, ticker, sources: JoinSet::new(), stop };
+        let mut ingest = Self {
+            caretaker,
+            broker: None,
+            pipeline,
+            accounting: Arc::clone(&accounting),
+            figures,
+            ticker,
+            sources: JoinSet::new(),
+            stop,
+        };
         ingest.listen(brokers, &stopped);
-        let named = |name| ingest.pipeline.inlet(accounting.add(name));
         match *feed {
-            Feed::Brokers => {}
-            Feed::Demo { speed } => {
-                let (messages, inlet) = (demo::messages(system_clock()(), speed), named("demo"));
-                ingest
-                    .sources
-                    .spawn(async move { told(replay::play(messages, speed, inlet, stopped).await) });
+            Feed::Brokers | Feed::Configured => {}
+            Feed::Demo { broker, speed } => {
+                let now = system_clock()();
+                ingest.sources.spawn(async move {
+                    if let Err(error) = demo::run(broker, now, speed, stopped).await {
+                        info!(%error, "the demonstration is over");
+                    }
+                });
             }
             Feed::Replay { speed, .. } => {
                 if let Some(recording) = recording {
-                    let inlet = named("replay");
+                    let inlet = ingest.pipeline.inlet(accounting.add("replay"));
                     ingest
                         .sources
                         .spawn(async move { told(replay::run(recording, speed, inlet, stopped).await) });
@@ -137,15 +156,34 @@ impl Ingest {
         Ok(ingest)
     }
 
+    /// Opens the embedded broker; what is published to it are the messages of source `local`.
+    ///
+    /// # Errors
+    /// When the system gives it no thread.
+    pub fn embed(&mut self, broker: BoundBroker) -> anyhow::Result<Door> {
+        let mut name = "local".to_owned();
+        while self.accounting.report(system_clock()()).iter().any(|source| source.name == name) {
+            name.push_str(" (2)");
+        }
+        let inlet = self.pipeline.inlet(self.accounting.add(name));
+        let broker = broker.start(inlet, system_clock())?;
+        let door = broker.door();
+        self.broker = Some(broker);
+        Ok(door)
+    }
+
     /// The figures.
     pub fn figures(&self) -> Arc<Figures> {
         Arc::clone(&self.figures)
     }
 
-    /// Says farewell to the brokers and stores what has arrived.
+    /// Says farewell to the brokers, and to the clients of our own, and stores what has arrived.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         while self.sources.join_next().await.is_some() {}
+        if let Some(broker) = self.broker {
+            broker.stop().await;
+        }
         drop(self.caretaker);
         drop(self.pipeline);
         drop(self.ticker); // last, so that the last figures are those of the end

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web;
+use meshcore_ingest::broker::Door;
 use meshcore_ingest::figures::Snapshot;
 use meshcore_ingest::pipeline::Clock;
 use meshcore_store::UnixMillis;
@@ -47,6 +48,8 @@ pub struct App {
     config: Config,
     hub: Hub,
     ingest: IngestFigures,
+    /// Absent without an embedded broker, and when it takes no WebSockets.
+    door: Option<Door>,
     clock: Clock,
     build: Build,
     totals: Mutex<Option<(UnixMillis, Totals)>>,
@@ -61,7 +64,14 @@ impl App {
         clock: Clock,
         build: Build,
     ) -> Self {
-        Self { readers, config, hub: Hub::default(), ingest, clock, build, totals: Mutex::new(None) }
+        let (hub, totals) = (Hub::default(), Mutex::new(None));
+        Self { readers, config, hub, ingest, door: None, clock, build, totals }
+    }
+
+    /// Lets MQTT clients pass to the broker behind `door`.
+    #[must_use]
+    pub fn with_broker(self, door: Option<Door>) -> Self {
+        Self { door, ..self }
     }
 
     /// Asks the database on a thread that may wait.
@@ -113,6 +123,11 @@ impl App {
     pub async fn ingest(&self) -> Option<Snapshot> {
         let (ingest, now) = (Arc::clone(&self.ingest), self.now());
         web::block(move || ingest(now)).await.ok().flatten()
+    }
+
+    /// The way to the embedded broker, where there is one.
+    pub fn door(&self) -> Option<&Door> {
+        self.door.as_ref()
     }
 
     /// Which program this is.

@@ -83,7 +83,7 @@ impl Settings {
 pub async fn serve(server: Server, app: web::Data<App>) -> anyhow::Result<()> {
     std::thread::spawn(assets::prepare); // who asks before it is done waits for it
     let url = server.url();
-    let hub = app.hub().clone();
+    let (hub, door) = (app.hub().clone(), app.door().cloned());
     let (running, handle) = server.start(app)?;
     info!(url, "the web page is open");
     let mut running = actix_web::rt::spawn(running);
@@ -96,6 +96,9 @@ pub async fn serve(server: Server, app: web::Data<App>) -> anyhow::Result<()> {
     }
     info!("stopping");
     hub.close();
+    if let Some(door) = door {
+        door.close();
+    }
     handle.stop(true).await;
     Ok(())
 }

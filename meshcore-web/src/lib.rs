@@ -8,6 +8,7 @@
 //! | Which routes are there? | `api/mod.rs` |
 //! | What does an answer look like? | the types in `api/<noun>.rs` |
 //! | What does the live feed send? | `live/frame.rs` |
+//! | How does an MQTT client get through to the broker? | `mqtt.rs` |
 //! | Where does the page come from? | `assets.rs` |
 
 pub mod api;
@@ -17,6 +18,7 @@ pub mod cli;
 pub mod config;
 mod error;
 pub mod live;
+mod mqtt;
 mod serve;
 
 pub use app::{App, Build, IngestFigures};

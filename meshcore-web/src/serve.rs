@@ -3,13 +3,14 @@
 use std::net::{IpAddr, TcpListener};
 
 use actix_web::dev::{Server as ActixServer, ServerHandle};
+use actix_web::guard::{self, GuardContext};
 use actix_web::http::header::UPGRADE;
 use actix_web::middleware::Compress;
-use actix_web::{App as ActixApp, HttpServer, guard, web};
+use actix_web::{App as ActixApp, HttpServer, web};
 use anyhow::Context;
 
 use crate::app::App;
-use crate::{api, assets, live};
+use crate::{api, assets, live, mqtt};
 
 /// Threads that answer requests.
 const WORKERS: usize = 2;
@@ -62,18 +63,24 @@ impl Server {
     }
 }
 
-/// All routes: the API, the live feed, and the page for everything else.
+/// All routes: the API, the live feed, the way to the broker, and the page for everything else.
 pub fn routes(config: &mut web::ServiceConfig, app: web::Data<App>) {
-    let is_upgrade = || {
-        guard::fn_guard(|context| {
-            let upgrade = context.head().headers().get(UPGRADE).and_then(|value| value.to_str().ok());
-            upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
-        })
-    };
+    let has_broker = app.door().is_some();
+    config.app_data(app).service(web::scope("/api").wrap(Compress::default()).configure(api::routes));
+    if has_broker {
+        // Observers are told a host and a port, and ask for `/`; what they want is said by the sub-protocol.
+        for path in ["/mqtt", "/"] {
+            let is_mqtt = guard::All(guard::fn_guard(is_upgrade)).and(guard::fn_guard(mqtt::is_asked_for));
+            config.service(web::resource(path).guard(is_mqtt).to(mqtt::open));
+        }
+    }
     config
-        .app_data(app)
-        .service(web::scope("/api").wrap(Compress::default()).configure(api::routes))
-        .service(web::resource("/ws").guard(is_upgrade()).to(live::session::open))
-        .service(web::resource("/").guard(is_upgrade()).to(live::session::open))
+        .service(web::resource("/ws").guard(guard::fn_guard(is_upgrade)).to(live::session::open))
+        .service(web::resource("/").guard(guard::fn_guard(is_upgrade)).to(live::session::open))
         .default_service(web::to(assets::serve));
+}
+
+fn is_upgrade(context: &GuardContext<'_>) -> bool {
+    let upgrade = context.head().headers().get(UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
 }

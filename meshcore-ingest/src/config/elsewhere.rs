@@ -65,7 +65,6 @@ pub(super) const KEYS: &[(Reader, &[&str])] = &[
             "foreignAdverts.mode",
             "clientRxCoverage.enabled",
             "companion.storeDirect",
-            "broker.enabled",
             "neighborGraph.cacheRecomputeIntervalSeconds",
             "db.load.chunkSize",
             "packetStore.retentionHours",

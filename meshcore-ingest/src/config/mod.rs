@@ -9,6 +9,7 @@
 //! A flag is stronger than the environment, that is stronger than the file, and `{}` is a valid file. Loading can be
 //! done again while the program runs: it gives a whole, valid configuration, or an error.
 
+mod broker;
 mod duration;
 mod elsewhere;
 mod environment;
@@ -31,6 +32,7 @@ use serde::Deserialize;
 
 use crate::pipeline::Limits;
 
+pub use broker::{BrokerLimits, BrokerTls, BrokerTokens, BrokerUser, EmbeddedBroker};
 pub use duration::{Days, Hours, Length, Millis, Seconds};
 pub use environment::Environment;
 pub use error::{ConfigError, Origin, Position};
@@ -42,6 +44,7 @@ pub use layers::Layers;
 pub use schema::keys_of;
 pub use secret::Secret;
 pub use show::Setting;
+pub(crate) use source::covers;
 pub use source::{Broker, LegacyMqtt, Source};
 
 /// The ingest part of `config.json`.
@@ -55,6 +58,8 @@ pub struct Config {
     pub mqtt_sources: Vec<Source>,
     /// One broker in the old form; counts only when `mqttSources` is empty.
     pub mqtt: LegacyMqtt,
+    /// The broker inside `corescope`.
+    pub broker: EmbeddedBroker,
     /// Channel name to key: 32 or 64 hex digits.
     pub channel_keys: BTreeMap<String, Secret>,
     /// A JSON file like `channelKeys`; default `channel-rainbow.json` beside the configuration file, if it exists.
@@ -132,6 +137,7 @@ impl Default for Config {
             db_path: None,
             mqtt_sources: Vec::new(),
             mqtt: LegacyMqtt::default(),
+            broker: EmbeddedBroker::default(),
             channel_keys: BTreeMap::new(),
             channel_keys_path: None,
             hash_channels: Vec::new(),
@@ -193,6 +199,16 @@ impl Config {
     pub fn buffer(&self) -> Limits {
         let messages = if self.ingest_buffer_size > 0 { self.ingest_buffer_size } else { Self::BUFFER };
         Limits { messages: usize::try_from(messages).unwrap_or(usize::MAX), bytes: Self::BUFFER_BYTES }
+    }
+
+    /// Whether brokers to listen to are configured.
+    pub fn has_brokers(&self) -> bool {
+        !self.mqtt_sources.is_empty() || !self.mqtt.broker.is_empty()
+    }
+
+    /// Whether `corescope` is to be a broker itself.
+    pub fn wants_broker(&self) -> bool {
+        self.broker.enabled.unwrap_or(!self.has_brokers())
     }
 
     /// The brokers to listen to: those of the list, else the old form, else one on this machine.

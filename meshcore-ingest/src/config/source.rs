@@ -192,7 +192,7 @@ fn uncovered(topics: &[String]) -> Vec<String> {
 }
 
 /// Whether every topic that matches `narrow` matches `wide` too.
-fn covers(wide: &str, narrow: &str) -> bool {
+pub(crate) fn covers(wide: &str, narrow: &str) -> bool {
     let (mut wide, mut narrow) = (wide.split('/'), narrow.split('/'));
     loop {
         match (wide.next(), narrow.next()) {

@@ -1,22 +1,21 @@
 //! `corescope`: everything in one process.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use actix_web::web;
+use anyhow::Context;
 use clap::Parser;
+use meshcore_ingest::broker::{self, BoundBroker, Door};
 use meshcore_ingest::cli::{exit_code, start_logging};
 use meshcore_ingest::command::CheckConfig;
-use meshcore_ingest::config::IngestArgs;
-use meshcore_ingest::figures::{Figures, StatsFile};
+use meshcore_ingest::config::{EmbeddedBroker, IngestArgs};
+use meshcore_ingest::figures::StatsFile;
 use meshcore_ingest::{Feed as Messages, Ingest, system_clock};
-use meshcore_store::db::{self, ReadPool};
+use meshcore_store::db::ReadPool;
 use meshcore_web::cli::{ServeArgs, Settings, serve};
 use meshcore_web::{App, Build, Feed, IngestFigures, News, Notices, Server};
-
-/// Where `--demo` keeps its packets.
-const DEMO_DATABASE: &str = "data/demo.db";
 
 /// Collects the packets of a MeshCore mesh over MQTT and shows them live in the browser.
 #[derive(Parser)]
@@ -32,7 +31,7 @@ struct Cli {
     #[arg(long, value_name = "FILE", conflicts_with = "demo")]
     replay: Option<PathBuf>,
 
-    /// Show a mesh made up, in a database of its own that starts empty
+    /// Show a mesh made up, in a database that is removed at the end
     #[arg(long)]
     demo: bool,
 
@@ -74,36 +73,70 @@ fn main() -> ExitCode {
 
 #[actix_web::main]
 async fn run(mut cli: Cli) -> anyhow::Result<()> {
-    if cli.demo {
-        // Whatever flag, environment and file say: what is emptied below must never be somebody's mesh.
-        cli.ingest.db = Some(DEMO_DATABASE.into());
+    // Whatever flag, environment and file say: a demonstration must never write into somebody's mesh.
+    let demo_folder =
+        cli.demo.then(tempfile::tempdir).transpose().context("no folder for the demonstration")?;
+    if let Some(folder) = &demo_folder {
+        cli.ingest.db = Some(folder.path().join("demo.db"));
     }
     let settings = Settings::load(&cli.ingest, &cli.serve)?;
     settings.warn();
     let server = Server::bind(cli.serve.bind, settings.port())?;
-    if cli.demo {
-        db::erase(Path::new(DEMO_DATABASE))?; // so that its packets are new again
-    }
-    let messages = match cli.replay {
-        Some(file) => Messages::Replay { file, speed: cli.speed },
-        None if cli.demo => Messages::Demo { speed: cli.speed },
-        None => Messages::Brokers,
-    };
+    let (messages, broker) = messages(&cli, &settings)?;
     let (notices, news) = Notices::new();
     let stats = StatsFile::named(&cli.ingest.environment);
-    let ingest = Ingest::start(&settings.ingest, &messages, stats, move |commit| notices.tell(commit))?;
-    let shown = show(&settings, server, news, ingest.figures()).await;
+    let mut ingest = Ingest::start(&settings.ingest, &messages, stats, move |commit| notices.tell(commit))?;
+    let shown = match embed(&mut ingest, broker) {
+        Ok(door) => show(&settings, server, news, &ingest, door).await,
+        Err(error) => Err(error),
+    };
     ingest.stop().await;
     shown
 }
 
+/// Where messages come from, and the broker that is to be started for it.
+fn messages(cli: &Cli, settings: &Settings) -> anyhow::Result<(Messages, Option<BoundBroker>)> {
+    if let Some(file) = cli.replay.clone() {
+        return Ok((Messages::Replay { file, speed: cli.speed }, None));
+    }
+    if cli.demo {
+        let broker = demo_broker()?;
+        return Ok((Messages::Demo { broker: broker.address()?, speed: cli.speed }, Some(broker)));
+    }
+    Ok(match broker::bind(&settings.ingest)? {
+        Some(broker) => (Messages::Configured, Some(broker)),
+        None => (Messages::Brokers, None),
+    })
+}
+
+/// A broker that the real one, if there is one, does not notice.
+fn demo_broker() -> anyhow::Result<BoundBroker> {
+    let options = EmbeddedBroker { port: Some(0), ..EmbeddedBroker::default() };
+    BoundBroker::bind(options.resolve()?)
+}
+
+/// Starts the broker; the way to it, if the web server is to let clients pass.
+fn embed(ingest: &mut Ingest, broker: Option<BoundBroker>) -> anyhow::Result<Option<Door>> {
+    let Some(broker) = broker else { return Ok(None) };
+    let is_open_to_the_web = broker.is_open_to_the_web();
+    let door = ingest.embed(broker)?;
+    Ok(is_open_to_the_web.then_some(door))
+}
+
 /// The page, until the program is told to end.
-async fn show(settings: &Settings, server: Server, news: News, figures: Arc<Figures>) -> anyhow::Result<()> {
+async fn show(
+    settings: &Settings,
+    server: Server,
+    news: News,
+    ingest: &Ingest,
+    door: Option<Door>,
+) -> anyhow::Result<()> {
     let database = settings.ingest.db_path();
     let readers = Arc::new(ReadPool::open(&database)?);
-    let web = settings.web.clone();
-    let ingest: IngestFigures = Arc::new(move |_| Some(figures.snapshot()));
-    let app = web::Data::new(App::new(readers, web, ingest, system_clock(), Build::current()));
+    let (web, figures) = (settings.web.clone(), ingest.figures());
+    let figures: IngestFigures = Arc::new(move |_| Some(figures.snapshot()));
+    let app = App::new(readers, web, figures, system_clock(), Build::current()).with_broker(door);
+    let app = web::Data::new(app);
     let _feed = Feed::start(&database, app.hub().clone(), news)?;
     serve(server, app).await
 }

@@ -109,7 +109,8 @@ async fn bounded(
     web::Payload::from_request(request, &mut limited).await
 }
 
-fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
+/// Whether the page that asks, if it is one, is ours or on the list.
+pub(crate) fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
