@@ -70,7 +70,7 @@ impl Intake {
         let upper = |texts: &[String]| texts.iter().map(|text| text.trim().to_uppercase()).collect();
         Self {
             keys: keys::key_ring(config),
-            signatures: if config.validate_signatures { Signatures::Verify } else { Signatures::Ignore },
+            signatures: Signatures::of(config.validate_signatures),
             blacklist: folded(&config.observer_blacklist),
             whitelist: upper(&config.observer_iata_whitelist),
             sources: sources

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::config::{Config, ConfigError, ConfigFile, IngestArgs, Layers, Setting};
+use crate::keys::key_ring;
 
 use super::Display;
 
@@ -57,6 +58,7 @@ pub fn tell(
     for setting in settings.into_iter().flatten() {
         display.line(&setting.to_string())?;
     }
+    key_ring(config); // which says in the log what is no key
     let warnings = layers.warnings().into_iter().chain(config.warnings().into_iter().map(str::to_owned));
     for warning in warnings {
         display.line(&format!("warning: {warning}"))?;

@@ -4,7 +4,11 @@
 //! in order, 2 called wrongly.
 
 pub mod check_config;
+mod decrypt;
 mod display;
+mod export;
+mod html;
+mod reprocess;
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +18,11 @@ use meshcore_store::db::migrate::{self, MigrationOptions};
 use meshcore_store::db::{self, CheckReport, Writer, WriterOptions};
 
 pub use check_config::CheckConfig;
+pub use decrypt::Decrypt;
 pub use display::Display;
+pub use reprocess::Reprocess;
+
+use crate::config::{Config, ConfigError, ConfigFile, Environment, IngestArgs};
 
 /// A subcommand.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -55,6 +63,12 @@ pub enum Command {
         dry_run: bool,
     },
 
+    /// Write down the messages of channels, also while the database is written
+    Decrypt(Decrypt),
+
+    /// Read all stored frames again, with today's decoder and keys; can be interrupted
+    Reprocess(Reprocess),
+
     /// Say whether the configuration can be used, without starting anything
     CheckConfig(CheckConfig),
 
@@ -78,9 +92,35 @@ impl Command {
             Self::Check { file } => check(file, &mut display),
             Self::Migrate { file, dry_run: true } => plan(file, &mut display),
             Self::Migrate { file, dry_run: false } => migrate(file, now, &mut display),
+            Self::Decrypt(decrypt) => decrypt.run(&mut display),
+            Self::Reprocess(reprocess) => reprocess.run(now, &mut display),
             Self::CheckConfig(check) => check.of_ingest(),
             Self::Unpack { file } => unpack(file, now, &mut display),
         }
+    }
+}
+
+/// Where keys come from.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ConfigArgs {
+    /// Configuration file [default: config.json, else data/config.json, else none]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Set any key of the configuration, such as channelKeys; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+
+    #[arg(skip = Environment::current())]
+    environment: Environment,
+}
+
+impl ConfigArgs {
+    fn load(&self) -> Result<Config, ConfigError> {
+        let Self { set, environment, .. } = self.clone();
+        let file = ConfigFile::find(self.config.as_deref())?;
+        let args = IngestArgs { set, environment, ..IngestArgs::default() };
+        Ok(Config::load(&file, &args)?.0)
     }
 }
 

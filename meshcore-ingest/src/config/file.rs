@@ -3,16 +3,17 @@
 //! The text is JSON in which comments (`//`, `/* */`) and a comma too many are forgiven. Keys beginning with `_` are
 //! comments of any type, at every level, and `null` is as good as absent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::error::{ConfigError, Origin, Position};
-use super::key::{Step, steps};
+use super::key::{Step, join, steps};
 
 /// Where a file is looked for when none is named; the first that exists is the only one read.
 const SEARCH: &[&str] = &["config.json", "data/config.json"];
@@ -78,10 +79,17 @@ impl ConfigFile {
             reason: reason(&error),
         };
         // As a map first, because a message that expects one is clearer than anything said later.
-        serde_json::from_str::<BTreeMap<String, &RawValue>>(&self.text).map_err(invalid)?;
+        serde_json::from_str::<Members<'_>>(&self.text).map_err(invalid)?;
         let mut value = serde_json::from_str(&self.text).map_err(invalid)?;
         strip(&mut value);
         Ok(value)
+    }
+
+    /// Keys that are there twice, by what they are called. The last one counts.
+    pub(super) fn twice(&self) -> BTreeSet<String> {
+        let mut twice = BTreeSet::new();
+        collect_twice("", &self.text, &mut twice);
+        twice
     }
 
     /// Where `key` is, or what is there of the way to it.
@@ -163,11 +171,59 @@ fn strip(value: &mut Value) {
     }
 }
 
-/// The text of one member of a JSON object or array.
+/// The text of one member of a JSON object or array. Of two with one name the last counts.
 fn member<'a>(text: &'a str, step: &Step<'_>) -> Option<&'a str> {
-    let raw: &'a RawValue = match step {
-        Step::Name(name) => serde_json::from_str::<BTreeMap<String, &RawValue>>(text).ok()?.get(*name)?,
+    let raw = match step {
+        Step::Name(name) => {
+            let Members(members) = serde_json::from_str(text).ok()?;
+            members.into_iter().rfind(|(known, _)| known == name)?.1
+        }
         Step::Index(index) => serde_json::from_str::<Vec<&RawValue>>(text).ok()?.get(*index)?,
     };
     Some(raw.get())
+}
+
+/// Notes names below `key` that one object has twice.
+fn collect_twice(key: &str, text: &str, twice: &mut BTreeSet<String>) {
+    if let Ok(Members(members)) = serde_json::from_str(text) {
+        let mut known = BTreeSet::new();
+        for (name, value) in members.iter().filter(|(name, _)| !name.starts_with('_')) {
+            let key = join(key, name);
+            collect_twice(&key, value.get(), twice);
+            if !known.insert(name) {
+                twice.insert(key);
+            }
+        }
+    } else if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) {
+        for (index, item) in items.iter().enumerate() {
+            collect_twice(&format!("{key}[{index}]"), item.get(), twice);
+        }
+    }
+}
+
+/// The members of a JSON object as they were written: in their order, and all of them.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(MembersVisitor)
+    }
 }

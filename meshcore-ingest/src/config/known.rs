@@ -171,7 +171,8 @@ fn without_indexes(key: &str) -> String {
     name
 }
 
-fn shown(key: &str) -> String {
+/// A key as it may be in a log.
+pub(super) fn shown(key: &str) -> String {
     let cut: String = key.chars().take(LONGEST).collect();
     cut.escape_debug().to_string()
 }

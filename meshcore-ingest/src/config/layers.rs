@@ -143,7 +143,10 @@ impl Layers {
         for over in &self.over {
             unread.note(&over.key);
         }
-        let mut warnings = self.warnings.clone();
+        let twice = self.file.twice().into_iter();
+        let mut warnings: Vec<String> =
+            twice.map(|key| format!("{} is there twice; the last one counts", known::shown(&key))).collect();
+        warnings.extend(self.warnings.iter().cloned());
         warnings.extend(unread.warnings());
         let meaningless = self.environment.meaningless();
         if !meaningless.is_empty() {

@@ -15,6 +15,7 @@
 //! | How do observations become neighbors? | `neighbors/` |
 //! | Who were the hops, when it was heard? | `resolved_paths.rs` |
 //! | Who sends long hashes? | `capability.rs` |
+//! | How are stored frames read again? | `reprocess.rs` |
 //! | What goes when? | `retention.rs`, `schedule.rs` |
 //! | How does the file get smaller? | `packing.rs`, `vacuum.rs`, `observer_rows.rs` |
 //! | How is it saved, put back, examined? | `backup.rs`, `restore.rs`, `check.rs` |
@@ -43,6 +44,7 @@ mod query;
 mod raw_hex;
 mod reader;
 mod relays;
+mod reprocess;
 mod requests;
 mod resolved_paths;
 mod restore;
@@ -51,6 +53,7 @@ mod schedule;
 mod schema;
 mod stats;
 mod vacuum;
+mod walk;
 mod writer;
 
 pub use backup::{Copied, backup};
@@ -68,6 +71,7 @@ pub use packing::{pack, unpack};
 pub use progress::{OnProgress, Progress};
 pub use query::{ObservationRow, PacketFilter, PacketId, PacketPage, PacketRow};
 pub use reader::{Lease, ReadPool, Reader};
+pub use reprocess::{Reading, Reprocessed, reprocess};
 pub use requests::{InvalidRequestId, RequestId, RequestState, Requests, delete_nodes};
 pub use restore::{Restored, restore};
 pub use retention::{Retention, RetentionDays, silence_observers};
@@ -75,6 +79,7 @@ pub use schedule::{Schedule, Task};
 pub use schema::INDEXES_LEFT_OUT;
 pub use stats::Totals;
 pub use vacuum::{Checkpoint, Vacuumed, fold_log, knows_free_pages, return_free_pages, vacuum_fully};
+pub use walk::PacketWalk;
 pub use writer::{
     Commit, Component, Job, LockReport, Outcome, Percentiles, Ticket, Write, Writer, WriterFigures,
     WriterGone, WriterHandle, WriterOptions,

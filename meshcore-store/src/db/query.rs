@@ -136,7 +136,7 @@ impl ObservationRow {
     }
 }
 
-const PACKET_COLUMNS: &str = "t.id, t.hash, t.raw_hex, t.first_seen, t.last_seen, t.route_type, t.payload_type, \
+pub(super) const PACKET_COLUMNS: &str = "t.id, t.hash, t.raw_hex, t.first_seen, t.last_seen, t.route_type, t.payload_type, \
                               t.payload_version, t.decoded_json, t.scope_name";
 
 pub(super) const OBSERVATION_COLUMNS: &str = "o.id AS observation_id, o.transmission_id, b.id AS observer_id, b.name AS observer_name, \
@@ -239,7 +239,7 @@ fn conditions(filter: &PacketFilter) -> rusqlite::Result<(String, Vec<ToSqlOutpu
 }
 
 /// Fills in the observations of `packets`.
-fn load_observations(connection: &Connection, packets: &mut [PacketRow]) -> rusqlite::Result<()> {
+pub(super) fn load_observations(connection: &Connection, packets: &mut [PacketRow]) -> rusqlite::Result<()> {
     let mut of: std::collections::HashMap<i64, Vec<ObservationRow>> = std::collections::HashMap::new();
     for chunk in packets.chunks(IDS_PER_STATEMENT) {
         let marks = vec!["?"; chunk.len()].join(", ");

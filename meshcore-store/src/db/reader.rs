@@ -10,7 +10,7 @@ use super::nodes::{self, NodeCounts, NodeFilter, NodePage};
 use super::observers::{self, ObserverRow};
 use super::query::{self, PacketFilter, PacketId, PacketPage, PacketRow};
 use super::stats::{self, Totals};
-use super::{Capabilities, StoreError, neighbors, open, schema};
+use super::{Capabilities, PacketWalk, StoreError, neighbors, open, schema};
 use crate::UnixMillis;
 use crate::graph::NeighborGraph;
 use crate::resolve::HopIndex;
@@ -46,6 +46,11 @@ impl Reader {
     /// [`StoreError::Sql`].
     pub fn packet(&self, id: PacketId) -> Result<Option<PacketRow>, StoreError> {
         Ok(query::packet(&*self.at_one_moment()?, id)?)
+    }
+
+    /// All packets of a payload type with their observations, oldest first, page after page.
+    pub fn walk(&self, payload_type: u8) -> PacketWalk<'_> {
+        PacketWalk::new(&self.connection, payload_type)
     }
 
     /// One page of nodes.

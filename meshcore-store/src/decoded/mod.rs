@@ -82,6 +82,13 @@ pub enum Signatures {
     Ignore,
 }
 
+impl Signatures {
+    /// As `validateSignatures` says.
+    pub const fn of(validate: bool) -> Self {
+        if validate { Self::Verify } else { Self::Ignore }
+    }
+}
+
 impl Decoded {
     /// Decodes `packet`, trying the channel keys of `keys` whose hash byte matches.
     pub fn of(packet: &Packet<'_>, keys: &KeyRing, signatures: Signatures) -> Self {

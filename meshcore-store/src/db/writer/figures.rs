@@ -48,6 +48,8 @@ components! {
     Migration => "migration",
     /// Old observations in less space.
     Packing => "packing",
+    /// Reading stored frames again.
+    Reprocessing => "reprocess",
     /// What the reading process asks for.
     Requests => "requests",
 }
