@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use meshcore_ingest::cli::{exit_code, start_logging, told_to_end};
 use meshcore_ingest::command::Command;
-use meshcore_ingest::config::{Config, ConfigFile, IngestArgs};
+use meshcore_ingest::config::{Config, ConfigError, ConfigFile, IngestArgs};
+use meshcore_ingest::reload::{Keys, Reloads};
 use meshcore_ingest::{Feed, Ingest, system_clock};
 use tracing::info;
 
@@ -33,12 +34,21 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn collect(args: &IngestArgs) -> anyhow::Result<()> {
-    let file = ConfigFile::find(args.config.as_deref())?;
-    let (config, _) = Config::load(&file, args)?;
-    let ingest = Ingest::start(&config, &Feed::Brokers, |_| {})?;
+    let (config, keys) = load(args)?;
+    let mut reloads = Reloads::new(keys);
+    let mut ingest = Ingest::start(&config, &Feed::Brokers, |_| {})?;
     info!(db.path = %config.db_path().display(), "collecting");
-    told_to_end().await;
+    tokio::select! {
+        () = told_to_end() => {}
+        () = reloads.follow(&mut ingest, || load(args)) => {}
+    }
     info!("stopping");
     ingest.stop().await;
     Ok(())
+}
+
+fn load(args: &IngestArgs) -> Result<(Config, Keys), ConfigError> {
+    let file = ConfigFile::find(args.config.as_deref())?;
+    let (config, _) = Config::load(&file, args)?;
+    Ok((config, Keys::of(&file)?))
 }

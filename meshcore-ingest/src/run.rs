@@ -10,7 +10,7 @@ use anyhow::Context;
 use meshcore_store::UnixMillis;
 use meshcore_store::db::migrate::{self, BackfillFigures, MigrationOptions};
 use meshcore_store::db::{
-    self, Commit, NeighborKeeper, Progress, Schedule, StoreError, Task, Ticket, WriterHandle, WriterOptions,
+    self, Commit, NeighborKeeper, Progress, Schedule, StoreError, Task, WriterHandle, WriterOptions,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -18,10 +18,13 @@ use tracing::{debug, error, info, warn};
 
 use crate::accounting::Accounting;
 use crate::caretaker::Caretaker;
-use crate::config::{Broker, Config};
+use crate::config::{Broker, Config, ConfigError};
 use crate::intake::Intake;
 use crate::pipeline::{Clock, Pipeline, PipelineOptions};
-use crate::{demo, replay, source};
+use crate::sources::status::Statuses;
+use crate::sources::watchdog::Timing;
+use crate::sources::{Changes, Sources, WatchFigures};
+use crate::{demo, replay};
 
 /// Where messages come from.
 #[derive(Clone, Debug)]
@@ -49,7 +52,11 @@ pub struct Ingest {
     pipeline: Pipeline,
     accounting: Arc<Accounting>,
     backfills: Arc<BackfillFigures>,
-    sources: JoinSet<()>,
+    /// Whether the brokers of the configuration are listened to.
+    is_listening: bool,
+    sources: Sources,
+    /// What plays a recording.
+    players: JoinSet<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -73,18 +80,16 @@ impl Ingest {
         feed: &Feed,
         on_commit: impl FnMut(&Commit) + Send + 'static,
     ) -> anyhow::Result<Self> {
-        let brokers = match feed {
-            Feed::Brokers => config.brokers().context("configuration")?,
-            Feed::Replay { .. } | Feed::Demo { .. } => Vec::new(),
-        };
-        let accounting = Arc::<Accounting>::default();
-        let brokers: Vec<(Ticket, Broker)> =
-            brokers.into_iter().map(|broker| (accounting.add(&broker.name), broker)).collect();
+        let is_listening = matches!(feed, Feed::Brokers);
+        let brokers = brokers(config, is_listening).context("configuration")?;
         let recording = recording(feed)?;
         for warning in config.warnings() {
             warn!("{warning}");
         }
         let (path, clock) = (config.db_path(), system_clock());
+        let accounting = Arc::<Accounting>::default();
+        let mut sources = Sources::new(Arc::clone(&accounting), Arc::clone(&clock), Timing::default());
+        sources.plan(brokers);
         let keeper = NeighborKeeper::new(&path, config.neighbors());
         let pipeline = Pipeline::start(
             &path,
@@ -93,7 +98,7 @@ impl Ingest {
                 limits: config.buffer(),
                 clock: Arc::clone(&clock),
             },
-            Intake::new(config, brokers.iter().map(|(ticket, broker)| (*ticket, broker))),
+            Intake::new(config, sources.brokers()),
             Arc::clone(&accounting),
             prepare(&path, config, &keeper, clock()),
             on_commit,
@@ -108,24 +113,26 @@ impl Ingest {
             pipeline,
             accounting: Arc::clone(&accounting),
             backfills,
-            sources: JoinSet::new(),
+            is_listening,
+            sources,
+            players: JoinSet::new(),
             stop,
         };
-        ingest.listen(brokers, &stopped);
+        ingest.listen();
         let named = |name| ingest.pipeline.inlet(accounting.add(name));
         match *feed {
             Feed::Brokers => {}
             Feed::Demo { speed } => {
                 let (messages, inlet) = (demo::messages(system_clock()(), speed), named("demo"));
                 ingest
-                    .sources
+                    .players
                     .spawn(async move { told(replay::play(messages, speed, inlet, stopped).await) });
             }
             Feed::Replay { speed, .. } => {
                 if let Some(recording) = recording {
                     let inlet = named("replay");
                     ingest
-                        .sources
+                        .players
                         .spawn(async move { told(replay::run(recording, speed, inlet, stopped).await) });
                 }
             }
@@ -143,19 +150,45 @@ impl Ingest {
         Arc::clone(&self.backfills)
     }
 
+    /// Which sources are connected.
+    pub fn statuses(&self) -> Arc<Statuses> {
+        self.sources.statuses()
+    }
+
+    /// Whether the sources are watched.
+    pub fn watch_figures(&self) -> Arc<WatchFigures> {
+        self.sources.watch_figures()
+    }
+
+    /// Judges messages by `config` from the next one on, and listens to its brokers. Sources that connect in the same way
+    /// as before notice nothing.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for a source that cannot be used; then nothing changes.
+    pub fn reload(&mut self, config: &Config) -> Result<Changes, ConfigError> {
+        let changes = self.sources.plan(brokers(config, self.is_listening)?);
+        self.pipeline.reload(Intake::new(config, self.sources.brokers()));
+        self.listen();
+        Ok(changes)
+    }
+
     /// Says farewell to the brokers and stores what has arrived.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        while self.sources.join_next().await.is_some() {}
+        self.sources.stop().await;
+        while self.players.join_next().await.is_some() {}
         drop(self.caretaker);
         drop(self.pipeline);
     }
 
-    fn listen(&mut self, brokers: Vec<(Ticket, Broker)>, stopped: &watch::Receiver<bool>) {
-        for (ticket, broker) in brokers {
-            self.sources.spawn(source::run(broker, self.pipeline.inlet(ticket), stopped.clone()));
-        }
+    fn listen(&mut self) {
+        self.sources.start(|source| self.pipeline.inlet(source));
     }
+}
+
+/// The brokers to listen to.
+fn brokers(config: &Config, is_listening: bool) -> Result<Vec<Broker>, ConfigError> {
+    if is_listening { config.brokers() } else { Ok(Vec::new()) }
 }
 
 fn writer_options(config: &Config, now: UnixMillis) -> WriterOptions {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use actix_web::web;
 use anyhow::Context;
 use meshcore_ingest::config::{Config as IngestConfig, ConfigError, ConfigFile, IngestArgs, read_by_neither};
+use meshcore_ingest::reload::Keys;
 use tracing::{info, warn};
 
 use crate::app::App;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub ingest: IngestConfig,
     /// What the server reads.
     pub web: Config,
+    /// What the file says.
+    pub keys: Keys,
 }
 
 impl Settings {
@@ -48,7 +51,7 @@ impl Settings {
             let keys = unused.into_iter().collect::<Vec<_>>().join(", ");
             warn!("configuration: not used by this version: {}", keys.escape_debug());
         }
-        Ok(Self { ingest, web })
+        Ok(Self { ingest, web, keys: Keys::of(&file)? })
     }
 
     /// The port: flag or environment, else file, else 3000.

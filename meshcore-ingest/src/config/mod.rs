@@ -2,9 +2,11 @@
 //!
 //! Precedence: command line, environment, file, default. `{}` is a valid file; keys beginning with `_` are comments.
 
+mod connect;
 mod file;
 mod keeping;
 mod source;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,9 +16,11 @@ use serde::Deserialize;
 
 use crate::pipeline::Limits;
 
+pub use connect::{Broker, Identity, Qos};
 pub use file::{ConfigError, ConfigFile, Texts, read_by_neither};
 pub use keeping::{Database, NeighborGraph, RetentionKeys};
-pub use source::{Broker, Source};
+pub use source::Source;
+pub use tls::TlsFiles;
 
 /// The ingest part of `config.json`.
 #[derive(Clone, Debug, Deserialize)]
@@ -206,6 +210,7 @@ impl Config {
             }
             brokers.push(broker);
         }
+        connect::check_client_ids(&brokers)?;
         Ok(brokers)
     }
 

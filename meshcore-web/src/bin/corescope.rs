@@ -9,6 +9,7 @@ use clap::Parser;
 use meshcore_ingest::accounting::Accounting;
 use meshcore_ingest::cli::{exit_code, start_logging};
 use meshcore_ingest::config::IngestArgs;
+use meshcore_ingest::reload::Reloads;
 use meshcore_ingest::{Feed as Messages, Ingest, system_clock};
 use meshcore_store::db::{self, ReadPool};
 use meshcore_web::cli::{ServeArgs, Settings, serve};
@@ -62,9 +63,15 @@ async fn run(mut cli: Cli) -> anyhow::Result<()> {
         None if cli.demo => Messages::Demo { speed: cli.speed },
         None => Messages::Brokers,
     };
+    let mut reloads = Reloads::new(settings.keys.clone());
     let (notices, news) = Notices::new();
-    let ingest = Ingest::start(&settings.ingest, &messages, move |commit| notices.tell(commit))?;
-    let shown = show(&settings, server, news, ingest.accounting()).await;
+    let mut ingest = Ingest::start(&settings.ingest, &messages, move |commit| notices.tell(commit))?;
+    let shown = show(&settings, server, news, ingest.accounting());
+    let again = || Settings::load(&cli.ingest).map(|settings| (settings.ingest, settings.keys));
+    let shown = tokio::select! {
+        shown = shown => shown,
+        () = reloads.follow(&mut ingest, again) => Ok(()),
+    };
     ingest.stop().await;
     shown
 }
