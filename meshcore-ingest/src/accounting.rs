@@ -113,6 +113,11 @@ impl Accounting {
         }
     }
 
+    /// Unix second of the last arrival of `source`; 0 = never.
+    pub fn last_receipt_s(&self, source: Ticket) -> i64 {
+        self.of(source).map_or(0, |figures| figures.last_receipt_s.load(Ordering::Relaxed))
+    }
+
     /// The figures of every source at `now`, by ticket.
     pub fn report(&self, now: UnixMillis) -> Vec<SourceReport> {
         let sources = self.sources.read().unwrap_or_else(PoisonError::into_inner);

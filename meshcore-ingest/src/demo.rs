@@ -8,8 +8,8 @@ use meshcore_store::UnixMillis;
 use meshcore_store::sim::{Event, Mesh, MeshOptions, TrafficOptions};
 use paho_mqtt::{AsyncClient, ConnectOptionsBuilder, CreateOptionsBuilder, Message, PersistenceType, QOS_1};
 
+use crate::replay::Stop;
 use crate::replay::{self, Outlet, Recorded};
-use crate::source::Stop;
 
 /// Receptions per second, as a mean over a day.
 const RATE: u32 = 5;

@@ -12,17 +12,19 @@ mod process_io;
 mod snapshot;
 mod ticker;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use meshcore_store::UnixMillis;
 use meshcore_store::db::migrate::BackfillFigures;
-use meshcore_store::db::{Component, WriterHandle};
+use meshcore_store::db::{Component, Ticket, WriterHandle};
 
 use crate::accounting::{Accounting, Discard, SourceReport};
 use crate::pipeline::{Clock, Inlet};
+use crate::sources::WatchFigures;
+use crate::sources::status::{StatusReport, Statuses};
 
 pub use file::StatsFile;
 pub use health::{Health, Problem, State};
@@ -32,35 +34,34 @@ pub(crate) use ticker::Ticker;
 
 /// Where the figures come from. Shared.
 pub struct Figures {
-    accounting: Arc<Accounting>,
-    inlet: Inlet,
-    writer: WriterHandle,
-    backfills: Arc<BackfillFigures>,
-    clock: Clock,
+    parts: Parts,
     io: Mutex<ProcessIo>,
     health: ArcSwap<Health>,
     /// Messages that were on their way when the run before this one was killed.
     lost_before: u64,
 }
 
+/// Who counts.
+pub(crate) struct Parts {
+    pub(crate) accounting: Arc<Accounting>,
+    pub(crate) statuses: Arc<Statuses>,
+    pub(crate) watch: Arc<WatchFigures>,
+    pub(crate) inlet: Inlet,
+    pub(crate) writer: WriterHandle,
+    pub(crate) backfills: Arc<BackfillFigures>,
+    pub(crate) clock: Clock,
+}
+
 impl Figures {
-    pub(crate) fn new(
-        accounting: Arc<Accounting>,
-        inlet: Inlet,
-        writer: WriterHandle,
-        backfills: Arc<BackfillFigures>,
-        clock: Clock,
-        lost_before: u64,
-    ) -> Self {
-        let (io, health) = (Mutex::default(), ArcSwap::default());
-        Self { accounting, inlet, writer, backfills, clock, io, health, lost_before }
+    pub(crate) fn new(parts: Parts, lost_before: u64) -> Self {
+        Self { parts, io: Mutex::default(), health: ArcSwap::default(), lost_before }
     }
 
     /// The figures now.
     pub fn snapshot(&self) -> Snapshot {
-        let now = (self.clock)();
-        let sources = self.accounting.report(now);
-        let writer = self.writer.figures();
+        let now = (self.parts.clock)();
+        let sources = self.parts.accounting.report(now);
+        let writer = self.parts.writer.figures();
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         Snapshot {
             sampled_at: now.to_rfc3339_millis(),
@@ -74,6 +75,7 @@ impl Figures {
             wal_commits: count(&writer.commits),
             group_commit_flushes: count(&writer.flushes),
             backfill_updates: self
+                .parts
                 .backfills
                 .updates()
                 .into_iter()
@@ -85,21 +87,37 @@ impl Figures {
             decode_errors: sum(&sources, |source| &source.rejected),
             dropped_messages: sum(&sources, |source| &source.dropped),
             buffer: self.buffer(now, &sources),
-            from_pubkey_backfill: self.backfills.from_pubkey().into(),
-            source_statuses: sources.into_iter().map(SourceFigures::from).collect(),
+            from_pubkey_backfill: self.parts.backfills.from_pubkey().into(),
+            source_statuses: self.source_statuses(sources),
+            watchdog_last_tick_unix: self.parts.watch.last_tick_s(),
+            watchdog_panic_count: self.parts.watch.panics(),
             health: Health::clone(&self.health.load()),
             lost_before: self.lost_before,
-            ..Snapshot::default()
+            stopped: false,
         }
     }
 
+    /// What is counted of each source, and how its connection is. One that is no more and never said anything is left out.
+    fn source_statuses(&self, sources: Vec<SourceReport>) -> Vec<SourceFigures> {
+        let mut connections: HashMap<Ticket, StatusReport> =
+            self.parts.statuses.report().into_iter().map(|status| (status.ticket, status)).collect();
+        let with_connection = |(ticket, report): (Ticket, SourceReport)| {
+            let connection = connections.remove(&ticket);
+            if report.received == 0 && connection.as_ref().is_some_and(|status| status.removed) {
+                return None;
+            }
+            Some(SourceFigures::of(report, connection))
+        };
+        (0..).zip(sources).filter_map(with_connection).collect()
+    }
+
     fn writer_perf(&self) -> BTreeMap<String, LockFigures> {
-        let locks = self.writer.figures().locks();
+        let locks = self.parts.writer.figures().locks();
         locks.into_iter().map(|lock| (Component::name(lock.component).to_owned(), lock.into())).collect()
     }
 
     fn buffer(&self, now: UnixMillis, sources: &[SourceReport]) -> Buffer {
-        let (backlog, limits) = (self.inlet.backlog(), self.inlet.limits());
+        let (backlog, limits) = (self.parts.inlet.backlog(), self.parts.inlet.limits());
         let is_full = |reason: &str| {
             [Discard::BufferFull, Discard::BufferFullRepeat].iter().any(|discard| discard.name() == reason)
         };

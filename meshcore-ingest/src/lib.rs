@@ -13,7 +13,8 @@
 //! | Is this message kept? | `intake.rs` |
 //! | What does our own broker allow? | `broker/` |
 //! | Why was it dropped? | `accounting.rs` |
-//! | When is the broker tried again? | `source.rs` |
+//! | Who is connected, when is a broker tried again? | `sources/` |
+//! | What does SIGHUP change? | `reload.rs` |
 //! | Who keeps the database in order? | `caretaker.rs`, and the schedule of [`meshcore_store::db`] |
 //! | What does the command line do to a database? | `command/` |
 
@@ -31,9 +32,10 @@ pub mod keys;
 pub mod message;
 pub mod pipeline;
 mod queue;
+pub mod reload;
 pub mod replay;
 mod run;
-pub mod source;
+pub mod sources;
 pub mod topic;
 
 pub use run::{Feed, Ingest, system_clock};

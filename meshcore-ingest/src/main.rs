@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use meshcore_ingest::cli::{exit_code, start_logging, told_to_end};
 use meshcore_ingest::command::Command;
-use meshcore_ingest::config::{Config, ConfigFile, IngestArgs};
+use meshcore_ingest::config::{Config, ConfigError, ConfigFile, IngestArgs};
 use meshcore_ingest::figures::StatsFile;
+use meshcore_ingest::reload::{Keys, Reloads};
 use meshcore_ingest::{Feed, Ingest, system_clock};
 use tracing::{info, warn};
 
@@ -34,15 +35,25 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn collect(args: &IngestArgs) -> anyhow::Result<()> {
+    let (config, keys) = load(args)?;
+    let mut reloads = Reloads::new(keys);
+    let stats = StatsFile::of(&args.environment);
+    let mut ingest = Ingest::start(&config, &Feed::Brokers, Some(stats), |_| {})?;
+    info!(db.path = %config.db_path().display(), "collecting");
+    tokio::select! {
+        () = told_to_end() => {}
+        () = reloads.follow(&mut ingest, || load(args)) => {}
+    }
+    info!("stopping");
+    ingest.stop().await;
+    Ok(())
+}
+
+fn load(args: &IngestArgs) -> Result<(Config, Keys), ConfigError> {
     let file = ConfigFile::find(args.config.as_deref())?;
     let (config, warnings) = Config::load(&file, args)?;
     for warning in warnings {
         warn!("configuration: {warning}");
     }
-    let ingest = Ingest::start(&config, &Feed::Brokers, Some(StatsFile::of(&args.environment)), |_| {})?;
-    info!(db.path = %config.db_path().display(), "collecting");
-    told_to_end().await;
-    info!("stopping");
-    ingest.stop().await;
-    Ok(())
+    Ok((config, Keys::of(&file)?))
 }

@@ -13,11 +13,14 @@ use std::time::Duration;
 use meshcore_store::UnixMillis;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::pipeline::Inlet;
-use crate::source::Stop;
+
+/// Becomes `true` when the program ends.
+pub type Stop = watch::Receiver<bool>;
 
 /// Longest pause between two messages: recordings may span nights.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);

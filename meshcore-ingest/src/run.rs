@@ -11,7 +11,7 @@ use anyhow::Context;
 use meshcore_store::UnixMillis;
 use meshcore_store::db::migrate::{self, BackfillFigures, MigrationOptions};
 use meshcore_store::db::{
-    self, Commit, NeighborKeeper, Progress, Schedule, StoreError, Task, Ticket, WriterHandle, WriterOptions,
+    self, Commit, NeighborKeeper, Progress, Schedule, StoreError, Task, WriterHandle, WriterOptions,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -20,11 +20,14 @@ use tracing::{debug, error, info, warn};
 use crate::accounting::{Accounting, UNCOUNTED};
 use crate::broker::{BoundBroker, Door, RunningBroker};
 use crate::caretaker::Caretaker;
-use crate::config::{Broker, Config};
-use crate::figures::{Figures, StatsFile, Ticker};
+use crate::config::{Broker, Config, ConfigError};
+use crate::figures::{Figures, Parts, StatsFile, Ticker};
 use crate::intake::Intake;
 use crate::pipeline::{Clock, Pipeline, PipelineOptions};
-use crate::{demo, replay, source};
+use crate::sources::status::Session;
+use crate::sources::watchdog::Timing;
+use crate::sources::{Changes, Sources};
+use crate::{demo, replay};
 
 /// Where messages come from.
 #[derive(Clone, Debug)]
@@ -49,6 +52,16 @@ pub enum Feed {
     },
 }
 
+/// When brokers are listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listens {
+    /// Without any configured, to the usual one.
+    Always,
+    /// When some are.
+    WhenConfigured,
+    Never,
+}
+
 /// Ingest at work. Call [`stop`](Self::stop) to end it in order.
 pub struct Ingest {
     /// Before the pipeline, which it uses: whichever way this ends, it ends first.
@@ -58,7 +71,11 @@ pub struct Ingest {
     accounting: Arc<Accounting>,
     figures: Arc<Figures>,
     ticker: Ticker,
-    sources: JoinSet<()>,
+    /// Whether the brokers of the configuration are listened to.
+    listens: Listens,
+    sources: Sources,
+    /// What plays a recording.
+    players: JoinSet<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -83,19 +100,16 @@ impl Ingest {
         stats: Option<StatsFile>,
         on_commit: impl FnMut(&Commit) + Send + 'static,
     ) -> anyhow::Result<Self> {
-        let brokers = match feed {
-            Feed::Brokers => config.brokers().context("configuration")?,
-            Feed::Configured if config.has_brokers() => config.brokers().context("configuration")?,
-            Feed::Configured | Feed::Replay { .. } | Feed::Demo { .. } => Vec::new(),
-        };
-        let accounting = Arc::<Accounting>::default();
-        let brokers: Vec<(Ticket, Broker)> =
-            brokers.into_iter().map(|broker| (accounting.add(&broker.name), broker)).collect();
+        let listens = Listens::of(feed);
+        let brokers = listens.brokers(config).context("configuration")?;
         let recording = recording(feed)?;
         for warning in config.warnings() {
             warn!("{warning}");
         }
         let (path, clock) = (config.db_path(), system_clock());
+        let accounting = Arc::<Accounting>::default();
+        let mut sources = Sources::new(Arc::clone(&accounting), Arc::clone(&clock), Timing::default());
+        sources.plan(brokers);
         let keeper = NeighborKeeper::new(&path, config.neighbors());
         let pipeline = Pipeline::start(
             &path,
@@ -104,7 +118,7 @@ impl Ingest {
                 limits: config.buffer(),
                 clock: Arc::clone(&clock),
             },
-            Intake::new(config, brokers.iter().map(|(ticket, broker)| (*ticket, broker))),
+            Intake::new(config, sources.brokers()),
             Arc::clone(&accounting),
             prepare(&path, config, &keeper, clock()),
             on_commit,
@@ -114,14 +128,16 @@ impl Ingest {
         finish_upgrade(&mut schedule, pipeline.writer(), &backfills);
         let caretaker = Caretaker::start(schedule, Arc::clone(&clock))?;
         let (stop, stopped) = watch::channel(false);
-        let figures = Arc::new(Figures::new(
-            Arc::clone(&accounting),
-            pipeline.inlet(UNCOUNTED),
-            pipeline.writer().clone(),
+        let parts = Parts {
+            accounting: Arc::clone(&accounting),
+            statuses: sources.statuses(),
+            watch: sources.watch_figures(),
+            inlet: pipeline.inlet(UNCOUNTED),
+            writer: pipeline.writer().clone(),
             backfills,
             clock,
-            lost_before(stats.as_ref()),
-        ));
+        };
+        let figures = Arc::new(Figures::new(parts, lost_before(stats.as_ref())));
         let ticker = Ticker::start(Arc::clone(&figures), stats)?;
         let mut ingest = Self {
             caretaker,
@@ -130,15 +146,17 @@ impl Ingest {
             accounting: Arc::clone(&accounting),
             figures,
             ticker,
-            sources: JoinSet::new(),
+            listens,
+            sources,
+            players: JoinSet::new(),
             stop,
         };
-        ingest.listen(brokers, &stopped);
+        ingest.listen();
         match *feed {
             Feed::Brokers | Feed::Configured => {}
             Feed::Demo { broker, speed } => {
                 let now = system_clock()();
-                ingest.sources.spawn(async move {
+                ingest.players.spawn(async move {
                     if let Err(error) = demo::run(broker, now, speed, stopped).await {
                         info!(%error, "the demonstration is over");
                     }
@@ -148,7 +166,7 @@ impl Ingest {
                 if let Some(recording) = recording {
                     let inlet = ingest.pipeline.inlet(accounting.add("replay"));
                     ingest
-                        .sources
+                        .players
                         .spawn(async move { told(replay::run(recording, speed, inlet, stopped).await) });
                 }
             }
@@ -165,8 +183,11 @@ impl Ingest {
         while self.accounting.report(system_clock()()).iter().any(|source| source.name == name) {
             name.push_str(" (2)");
         }
-        let inlet = self.pipeline.inlet(self.accounting.add(name));
-        let broker = broker.start(inlet, system_clock())?;
+        let ticket = self.accounting.add(name.as_str());
+        let url = format!("mqtt://{}", broker.address()?);
+        let broker = broker.start(self.pipeline.inlet(ticket), system_clock())?;
+        let status = self.sources.statuses().add(ticket, name, url);
+        status.connected(system_clock()(), Session::Clean);
         let door = broker.door();
         self.broker = Some(broker);
         Ok(door)
@@ -177,10 +198,23 @@ impl Ingest {
         Arc::clone(&self.figures)
     }
 
+    /// Judges messages by `config` from the next one on, and listens to its brokers. Sources that connect in the same way
+    /// as before notice nothing.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for a source that cannot be used; then nothing changes.
+    pub fn reload(&mut self, config: &Config) -> Result<Changes, ConfigError> {
+        let changes = self.sources.plan(self.listens.brokers(config)?);
+        self.pipeline.reload(Intake::new(config, self.sources.brokers()));
+        self.listen();
+        Ok(changes)
+    }
+
     /// Says farewell to the brokers, and to the clients of our own, and stores what has arrived.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        while self.sources.join_next().await.is_some() {}
+        self.sources.stop().await;
+        while self.players.join_next().await.is_some() {}
         if let Some(broker) = self.broker {
             broker.stop().await;
         }
@@ -189,9 +223,25 @@ impl Ingest {
         drop(self.ticker); // last, so that the last figures are those of the end
     }
 
-    fn listen(&mut self, brokers: Vec<(Ticket, Broker)>, stopped: &watch::Receiver<bool>) {
-        for (ticket, broker) in brokers {
-            self.sources.spawn(source::run(broker, self.pipeline.inlet(ticket), stopped.clone()));
+    fn listen(&mut self) {
+        self.sources.start(|source| self.pipeline.inlet(source));
+    }
+}
+
+impl Listens {
+    fn of(feed: &Feed) -> Self {
+        match feed {
+            Feed::Brokers => Self::Always,
+            Feed::Configured => Self::WhenConfigured,
+            Feed::Replay { .. } | Feed::Demo { .. } => Self::Never,
+        }
+    }
+
+    fn brokers(self, config: &Config) -> Result<Vec<Broker>, ConfigError> {
+        match self {
+            Self::Always => config.brokers(),
+            Self::WhenConfigured if config.has_brokers() => config.brokers(),
+            Self::WhenConfigured | Self::Never => Ok(Vec::new()),
         }
     }
 }

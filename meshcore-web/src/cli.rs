@@ -8,6 +8,7 @@ use anyhow::Context;
 use meshcore_ingest::command::Display;
 use meshcore_ingest::command::check_config::tell;
 use meshcore_ingest::config::{Config as IngestConfig, ConfigError, ConfigFile, IngestArgs, Layers};
+use meshcore_ingest::reload::Keys;
 use tracing::{info, warn};
 
 use crate::app::App;
@@ -48,6 +49,14 @@ impl Settings {
         let mut layers = Layers::new(&file, args)?;
         layers.flag("--port", "port", serve.port.as_deref());
         Ok(Self { ingest: IngestConfig::read(&layers)?, web: layers.read()?, layers })
+    }
+
+    /// What the file says, to know at a reload what has changed.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming line and column.
+    pub fn keys(&self) -> Result<Keys, ConfigError> {
+        Keys::of(self.layers.file())
     }
 
     /// Says in the log what the operator should know about keys that nobody reads.

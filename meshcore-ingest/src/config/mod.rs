@@ -10,6 +10,7 @@
 //! done again while the program runs: it gives a whole, valid configuration, or an error.
 
 mod broker;
+mod connect;
 mod duration;
 mod elsewhere;
 mod environment;
@@ -23,6 +24,7 @@ mod schema;
 mod secret;
 mod show;
 mod source;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,6 +35,7 @@ use serde::Deserialize;
 use crate::pipeline::Limits;
 
 pub use broker::{BrokerLimits, BrokerTls, BrokerTokens, BrokerUser, EmbeddedBroker};
+pub use connect::{Broker, Identity, Qos};
 pub use duration::{Days, Hours, Length, Millis, Seconds};
 pub use environment::Environment;
 pub use error::{ConfigError, Origin, Position};
@@ -45,7 +48,8 @@ pub use schema::keys_of;
 pub use secret::Secret;
 pub use show::Setting;
 pub(crate) use source::covers;
-pub use source::{Broker, LegacyMqtt, Source};
+pub use source::{LegacyMqtt, Source};
+pub use tls::TlsFiles;
 
 /// The ingest part of `config.json`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -241,6 +245,7 @@ impl Config {
             }
             brokers.push(broker);
         }
+        connect::check_client_ids(&brokers)?;
         Ok(brokers)
     }
 

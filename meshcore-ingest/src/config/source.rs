@@ -1,4 +1,4 @@
-//! One broker: what the file says, and what is used to connect.
+//! One source: what the file says about it.
 
 use std::fmt;
 use std::fs::File;
@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use super::{ConfigError, Seconds, Secret};
+use super::{Broker, ConfigError, Identity, Qos, Seconds, Secret, TlsFiles};
 
 /// An entry of `mqttSources`.
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -36,6 +36,17 @@ pub struct Source {
     pub region: Option<String>,
     /// Seconds to wait for a connection.
     pub connect_timeout_sec: Seconds,
+    /// Seconds without traffic after which the broker is asked for a sign of life. A dead connection is noticed after at
+    /// most two and a half times as long.
+    pub keep_alive_sec: Seconds,
+    /// 1: the broker repeats what was not acknowledged; default 0, and 1 with a persistent session.
+    pub qos: Option<u8>,
+    /// The id the broker knows us by; default: another one at each start.
+    pub client_id: Option<String>,
+    /// Have the broker keep what is published while we are not connected. Needs `clientId`.
+    pub persistent_session: bool,
+    /// Certificates and keys.
+    pub tls: TlsFiles,
 }
 
 /// `mqtt`: the form before there were several sources.
@@ -47,31 +58,6 @@ pub struct LegacyMqtt {
     pub broker: String,
     /// A topic beside `meshcore/#`.
     pub topic: String,
-}
-
-/// A broker, ready to connect to.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Broker {
-    /// Label in logs and figures, unique.
-    pub name: String,
-    /// URL without credentials, with a port.
-    pub url: String,
-    /// Whether the connection is encrypted.
-    pub tls: bool,
-    /// Whether the broker's certificate is checked.
-    pub verify: bool,
-    /// User name.
-    pub username: Option<String>,
-    /// Password; never printed.
-    pub password: Option<String>,
-    /// Topic filters, none covered by another.
-    pub topics: Vec<String>,
-    /// Regions whose packets are taken, upper case; empty: all.
-    pub iata_filter: Vec<String>,
-    /// Region of observers that name none, upper case.
-    pub region: Option<String>,
-    /// Seconds to wait for a connection.
-    pub connect_timeout_s: u64,
 }
 
 impl Default for Source {
@@ -87,6 +73,11 @@ impl Default for Source {
             iata_filter: Vec::new(),
             region: None,
             connect_timeout_sec: Seconds::new(30),
+            keep_alive_sec: Seconds::new(30),
+            qos: None,
+            client_id: None,
+            persistent_session: false,
+            tls: TlsFiles::default(),
         }
     }
 }
@@ -103,18 +94,18 @@ impl fmt::Debug for LegacyMqtt {
     }
 }
 
-impl fmt::Debug for Broker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Broker").field("name", &self.name).field("url", &self.url).finish_non_exhaustive()
-    }
-}
-
 impl Source {
     /// Everything the mesh's observers publish.
     pub(super) const DEFAULT_TOPIC: &'static str = "meshcore/#";
 
     /// Bytes that are read of a password file.
     const LONGEST_PASSWORD: u64 = 64 * 1024;
+
+    /// Brokers must take 23 bytes, and all known ones take more.
+    const LONGEST_CLIENT_ID: usize = 128;
+
+    /// A dead connection is then noticed within two minutes.
+    const LONGEST_KEEP_ALIVE_S: u16 = 45;
 
     /// Reads the password of the entry at `key` from its file, if it is in one.
     pub(super) fn read_password(&mut self, key: &str) -> Result<(), ConfigError> {
@@ -155,12 +146,23 @@ impl Source {
         let port = url.port().unwrap_or(port);
         let path = if scheme.starts_with("ws") { url.path() } else { "" };
         let public = format!("{scheme}://{host}:{port}{path}");
+        self.tls.check(&format!("{key}.tls"), tls)?;
+        let identity = self.identity(key)?;
+        if let Some(index) = self.topics.iter().position(|topic| !is_filter(topic.trim())) {
+            return Err(ConfigError::Value {
+                key: format!("{key}.topics[{index}]"),
+                reason: "no topic filter; expected one such as meshcore/# or meshcore/+/+/packets".into(),
+            });
+        }
         let from_url = |text: &str| (!text.is_empty()).then(|| percent_decoded(text));
         Ok(Broker {
             name: self.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| public.clone()),
             url: public,
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port,
             tls,
             verify: self.reject_unauthorized,
+            tls_files: self.tls.clone(),
             username: self.username.clone().or_else(|| from_url(url.username())),
             password: self
                 .password
@@ -171,8 +173,73 @@ impl Source {
             iata_filter: self.iata_filter.iter().map(|code| code.trim().to_uppercase()).collect(),
             region: self.region.as_deref().map(str::trim).filter(|r| !r.is_empty()).map(str::to_uppercase),
             connect_timeout_s: self.connect_timeout_sec.positive().map_or(1, u64::from),
+            keep_alive_s: self.keep_alive(key)?,
+            qos: self.qos(key, &identity)?,
+            identity,
         })
     }
+
+    fn identity(&self, key: &str) -> Result<Identity, ConfigError> {
+        let wrong = |name: &str, reason: String| ConfigError::Value { key: format!("{key}.{name}"), reason };
+        let id = self.client_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
+        if let Some(id) = id
+            && (id.chars().any(char::is_control) || id.len() > Self::LONGEST_CLIENT_ID)
+        {
+            let most = Self::LONGEST_CLIENT_ID;
+            return Err(wrong(
+                "clientId",
+                format!("expected at most {most} bytes without control characters"),
+            ));
+        }
+        match (id, self.persistent_session) {
+            (None, false) => Ok(Identity::Random),
+            (Some(id), false) => Ok(Identity::Named(id.to_owned())),
+            (Some(id), true) => Ok(Identity::Persistent(id.to_owned())),
+            (None, true) => Err(wrong(
+                "persistentSession",
+                "needs a clientId by which the broker finds the session again".to_owned(),
+            )),
+        }
+    }
+
+    fn qos(&self, key: &str, identity: &Identity) -> Result<Qos, ConfigError> {
+        match self.qos {
+            Some(0) => Ok(Qos::AtMostOnce),
+            Some(1) => Ok(Qos::AtLeastOnce),
+            None if matches!(identity, Identity::Persistent(_)) => Ok(Qos::AtLeastOnce),
+            None => Ok(Qos::AtMostOnce),
+            Some(other) => Err(ConfigError::Value {
+                key: format!("{key}.qos"),
+                reason: format!("{other} is not offered; use 0 or 1"),
+            }),
+        }
+    }
+
+    fn keep_alive(&self, key: &str) -> Result<u16, ConfigError> {
+        let (given, most) = (self.keep_alive_sec.get(), Self::LONGEST_KEEP_ALIVE_S);
+        if let Ok(seconds) = u16::try_from(given)
+            && (1..=most).contains(&seconds)
+        {
+            return Ok(seconds);
+        }
+        Err(ConfigError::Value {
+            key: format!("{key}.keepAliveSec"),
+            reason: format!(
+                "{given} seconds would notice a dead connection too late or never; use 1 to {most}"
+            ),
+        })
+    }
+}
+
+/// Whether a broker takes this as a filter; it hangs up at one that is none.
+fn is_filter(topic: &str) -> bool {
+    let levels: Vec<&str> = topic.split('/').collect();
+    let is_level = |(index, level): (usize, &&str)| match *level {
+        "#" => index + 1 == levels.len(),
+        "+" => true,
+        level => !level.contains(['#', '+', '\0']),
+    };
+    topic.len() <= usize::from(u16::MAX) && levels.iter().enumerate().all(is_level)
 }
 
 /// Topic filters less those another one covers: a broker delivers a message once per matching subscription.
@@ -250,6 +317,63 @@ mod tests {
     fn a_wrong_url_names_the_key(#[case] given: &str, #[case] message: &str) {
         let source = Source { broker: given.into(), ..Source::default() };
         assert_eq!(source.resolve("mqttSources[3]").unwrap_err().to_string(), message);
+    }
+
+    #[test]
+    fn a_persistent_session_has_qos_1_and_an_id() {
+        let source = Source {
+            broker: "mqtt://a.example".into(),
+            client_id: Some(" me ".into()),
+            persistent_session: true,
+            ..Source::default()
+        };
+        let broker = source.resolve("mqttSources[0]").unwrap();
+        assert_eq!(broker.identity, Identity::Persistent("me".into()));
+        assert_eq!(broker.qos, Qos::AtLeastOnce);
+        let broker = Source { qos: Some(0), ..source.clone() }.resolve("mqttSources[0]").unwrap();
+        assert_eq!(broker.qos, Qos::AtMostOnce, "what is written wins");
+        let broker = Source { persistent_session: false, ..source }.resolve("mqttSources[0]").unwrap();
+        assert_eq!((broker.identity, broker.qos), (Identity::Named("me".into()), Qos::AtMostOnce));
+    }
+
+    #[rstest]
+    #[case(r#"{"qos": 2}"#, "s.qos: 2 is not offered; use 0 or 1")]
+    #[case(
+        r#"{"persistentSession": true}"#,
+        "s.persistentSession: needs a clientId by which the broker finds the session again"
+    )]
+    #[case(
+        r#"{"clientId": "a\u0000b"}"#,
+        "s.clientId: expected at most 128 bytes without control characters"
+    )]
+    #[case(
+        r#"{"topics": ["meshcore/#", "meshcore/#/packets"]}"#,
+        "s.topics[1]: no topic filter; expected one such as meshcore/# or meshcore/+/+/packets"
+    )]
+    #[case(
+        r#"{"topics": ["mesh+"]}"#,
+        "s.topics[0]: no topic filter; expected one such as meshcore/# or meshcore/+/+/packets"
+    )]
+    #[case(
+        r#"{"keepAliveSec": 0}"#,
+        "s.keepAliveSec: 0 seconds would notice a dead connection too late or never; use 1 to 45"
+    )]
+    #[case(
+        r#"{"tls": {"caFile": "ca.pem"}}"#,
+        "s.tls.caFile: the connection is not encrypted; use a broker URL with mqtts:// or wss://"
+    )]
+    #[case(
+        r#"{"broker": "mqtts://b.example", "tls": {"keyFile": "key.pem"}}"#,
+        "s.tls.keyFile: a key without a certificate; give certFile too"
+    )]
+    fn what_cannot_work_is_answered_with_the_key(#[case] json: &str, #[case] message: &str) {
+        let given: Source = serde_json::from_str(json).unwrap();
+        let source = if given.broker.is_empty() {
+            Source { broker: "mqtt://a.example".into(), ..given }
+        } else {
+            given
+        };
+        assert_eq!(source.resolve("s").unwrap_err().to_string(), message);
     }
 
     #[rstest]

@@ -101,7 +101,7 @@ impl Physician {
     fn examine_sources(&self, seen: &Observed<'_>, problems: &mut Vec<Problem>) {
         let now = seen.now.seconds();
         let since = |time: i64| now - time.max(self.started_at.seconds());
-        let brokers = || seen.sources.iter().filter(|source| !source.broker.is_empty());
+        let brokers = || seen.sources.iter().filter(|source| !source.broker.is_empty() && !source.removed);
         let is_gone = |source: &SourceFigures, seconds| {
             !source.connected && since(source.last_disconnect_unix) >= seconds
         };

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use meshcore_store::UnixMillis;
 use meshcore_store::db::LockReport;
 use meshcore_store::db::migrate::FromPubkeyBackfill;
 use serde::{Deserialize, Serialize};
 
 use super::health::Health;
 use crate::accounting::SourceReport;
+use crate::sources::status::StatusReport;
 
 /// All figures, named as in the stats file. Counts are since the start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -53,7 +55,7 @@ pub struct Snapshot {
     pub watchdog_last_tick_unix: i64,
     /// Looks that ended with a panic.
     #[serde(rename = "watchdogPanicCount", skip_serializing_if = "is_zero")]
-    pub watchdog_panic_count: i64,
+    pub watchdog_panic_count: u64,
     /// Wrong messages by reason.
     pub decode_errors: BTreeMap<String, u64>,
     /// Good messages that were not kept, by reason.
@@ -148,6 +150,12 @@ pub struct SourceFigures {
     pub dropped: BTreeMap<String, u64>,
     /// On their way.
     pub in_flight: u64,
+    /// Connections at which the broker had kept the session, with what was published meanwhile.
+    pub sessions_resumed: u64,
+    /// Connections at which the broker had not kept the session it was asked to keep.
+    pub sessions_lost: u64,
+    /// It is not configured any more.
+    pub removed: bool,
 }
 
 /// What waits in front of the decoder.
@@ -200,6 +208,28 @@ impl From<&SourceReport> for Liveness {
     }
 }
 
+impl SourceFigures {
+    /// What is counted, and how the connection is, if there is one.
+    pub fn of(report: SourceReport, connection: Option<StatusReport>) -> Self {
+        let counts = Self::from(report);
+        let Some(status) = connection else { return counts };
+        let seconds = |time: Option<UnixMillis>| time.map_or(0, UnixMillis::seconds);
+        Self {
+            broker: status.broker,
+            connected: status.connected,
+            last_connect_unix: seconds(status.last_connect),
+            last_disconnect_unix: seconds(status.last_disconnect),
+            connect_count: status.connect_count,
+            disconnect_count: status.disconnect_count,
+            last_error: status.last_error.unwrap_or_default(),
+            sessions_resumed: status.sessions_resumed,
+            sessions_lost: status.sessions_lost,
+            removed: status.removed,
+            ..counts
+        }
+    }
+}
+
 impl From<SourceReport> for SourceFigures {
     fn from(report: SourceReport) -> Self {
         let owned = |counts: Vec<(&'static str, u64)>| {
@@ -227,7 +257,6 @@ impl From<FromPubkeyBackfill> for FromPubkey {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_zero(number: &i64) -> bool {
-    *number == 0
+fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }

@@ -54,7 +54,7 @@ struct Rounds {
 
 impl Rounds {
     fn run(&mut self, stopped: &Receiver<()>) {
-        let mut physician = Physician::new((self.figures.clock)());
+        let mut physician = Physician::new((self.figures.parts.clock)());
         for tick in 0_u64.. {
             let mut snapshot = self.figures.snapshot();
             snapshot.health = self.examine(&mut physician, &snapshot);
@@ -73,8 +73,8 @@ impl Rounds {
 
     fn examine(&self, physician: &mut Physician, snapshot: &Snapshot) -> Health {
         let health = physician.examine(&Observed {
-            now: (self.figures.clock)(),
-            is_writer_failing: self.figures.writer.is_failing(),
+            now: (self.figures.parts.clock)(),
+            is_writer_failing: self.figures.parts.writer.is_failing(),
             buffer: snapshot.buffer,
             sources: &snapshot.source_statuses,
         });

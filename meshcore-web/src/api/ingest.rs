@@ -23,7 +23,7 @@ pub struct MqttStatus {
     /// Looks that failed; absent when none did.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    watchdog_panic_count: Option<i64>,
+    watchdog_panic_count: Option<u64>,
     /// What waits to be stored; absent when there are no figures.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +67,12 @@ pub struct SourceStatus {
     dropped: BTreeMap<String, u64>,
     /// Messages on their way.
     in_flight: u64,
+    /// Connections at which the broker had kept the session, with what was published meanwhile.
+    sessions_resumed: u64,
+    /// Connections at which the broker had not kept the session it was asked to keep.
+    sessions_lost: u64,
+    /// It is not configured any more.
+    removed: bool,
 }
 
 /// What waits to be stored.
@@ -135,12 +141,11 @@ pub(crate) async fn mqtt_status(app: web::Data<App>) -> web::Json<MqttStatus> {
 
 impl From<Snapshot> for MqttStatus {
     fn from(snapshot: Snapshot) -> Self {
-        let unless_zero = |number: i64| Some(number).filter(|number| *number != 0);
         Self {
             sources: snapshot.source_statuses.into_iter().map(SourceStatus::from).collect(),
             sample_at: snapshot.sampled_at,
-            watchdog_last_tick_unix: unless_zero(snapshot.watchdog_last_tick_unix),
-            watchdog_panic_count: unless_zero(snapshot.watchdog_panic_count),
+            watchdog_last_tick_unix: Some(snapshot.watchdog_last_tick_unix).filter(|at| *at != 0),
+            watchdog_panic_count: Some(snapshot.watchdog_panic_count).filter(|count| *count != 0),
             buffer: Some(snapshot.buffer.into()),
             health: snapshot.health.into(),
             lost_before: snapshot.lost_before,
@@ -167,6 +172,9 @@ impl From<SourceFigures> for SourceStatus {
             rejected: figures.rejected,
             dropped: figures.dropped,
             in_flight: figures.in_flight,
+            sessions_resumed: figures.sessions_resumed,
+            sessions_lost: figures.sessions_lost,
+            removed: figures.removed,
         }
     }
 }

@@ -11,7 +11,8 @@ use meshcore_ingest::broker::{self, BoundBroker, Door};
 use meshcore_ingest::cli::{exit_code, start_logging};
 use meshcore_ingest::command::CheckConfig;
 use meshcore_ingest::config::{EmbeddedBroker, IngestArgs};
-use meshcore_ingest::figures::StatsFile;
+use meshcore_ingest::figures::{Figures, StatsFile};
+use meshcore_ingest::reload::Reloads;
 use meshcore_ingest::{Feed as Messages, Ingest, system_clock};
 use meshcore_store::db::ReadPool;
 use meshcore_web::cli::{ServeArgs, Settings, serve};
@@ -83,11 +84,24 @@ async fn run(mut cli: Cli) -> anyhow::Result<()> {
     settings.warn();
     let server = Server::bind(cli.serve.bind, settings.port())?;
     let (messages, broker) = messages(&cli, &settings)?;
+    let mut reloads = Reloads::new(settings.keys()?);
     let (notices, news) = Notices::new();
     let stats = StatsFile::named(&cli.ingest.environment);
     let mut ingest = Ingest::start(&settings.ingest, &messages, stats, move |commit| notices.tell(commit))?;
+    let again = || {
+        let settings = Settings::load(&cli.ingest, &cli.serve)?;
+        settings.warn();
+        let keys = settings.keys()?;
+        Ok((settings.ingest, keys))
+    };
     let shown = match embed(&mut ingest, broker) {
-        Ok(door) => show(&settings, server, news, &ingest, door).await,
+        Ok(door) => {
+            let shown = show(&settings, server, news, ingest.figures(), door);
+            tokio::select! {
+                shown = shown => shown,
+                () = reloads.follow(&mut ingest, again) => Ok(()),
+            }
+        }
         Err(error) => Err(error),
     };
     ingest.stop().await;
@@ -128,12 +142,12 @@ async fn show(
     settings: &Settings,
     server: Server,
     news: News,
-    ingest: &Ingest,
+    figures: Arc<Figures>,
     door: Option<Door>,
 ) -> anyhow::Result<()> {
     let database = settings.ingest.db_path();
     let readers = Arc::new(ReadPool::open(&database)?);
-    let (web, figures) = (settings.web.clone(), ingest.figures());
+    let web = settings.web.clone();
     let figures: IngestFigures = Arc::new(move |_| Some(figures.snapshot()));
     let app = App::new(readers, web, figures, system_clock(), Build::current()).with_broker(door);
     let app = web::Data::new(app);

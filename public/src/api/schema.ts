@@ -777,6 +777,18 @@ export interface components {
             rejected: {
                 [key: string]: number;
             };
+            /** @description It is not configured any more. */
+            removed: boolean;
+            /**
+             * Format: int64
+             * @description Connections at which the broker had not kept the session it was asked to keep.
+             */
+            sessionsLost: number;
+            /**
+             * Format: int64
+             * @description Connections at which the broker had kept the session, with what was published meanwhile.
+             */
+            sessionsResumed: number;
             /**
              * Format: int64
              * @description Messages that made or changed a row.
