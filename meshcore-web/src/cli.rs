@@ -7,8 +7,11 @@ use actix_web::web;
 use anyhow::Context;
 use meshcore_ingest::command::Display;
 use meshcore_ingest::command::check_config::tell;
-use meshcore_ingest::config::{Config as IngestConfig, ConfigError, ConfigFile, IngestArgs, Layers};
+use meshcore_ingest::config::{
+    Config as IngestConfig, ConfigError, ConfigFile, IngestArgs, Layers, json_schema_of, merge_schema,
+};
 use meshcore_ingest::reload::Keys;
+use serde_json::Value;
 use tracing::{info, warn};
 
 use crate::app::App;
@@ -69,6 +72,13 @@ impl Settings {
     /// The port to listen on.
     pub fn port(&self) -> u16 {
         self.web.port.unwrap_or(Config::DEFAULT_PORT)
+    }
+
+    /// The JSON schema of the file, for editors.
+    pub fn schema() -> Value {
+        let mut schema = json_schema_of::<IngestConfig>();
+        merge_schema(&mut schema, json_schema_of::<Config>());
+        schema
     }
 
     /// `corescope check-config`.

@@ -250,6 +250,18 @@ fn a_configuration_is_checked_without_starting_anything() {
 }
 
 #[test]
+fn editors_get_a_schema_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said) = check_config(folder.path(), &["--schema"]);
+    assert_eq!(code, Some(0), "{said}");
+    let schema: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let keys = &schema["properties"];
+    assert_eq!(keys["retention"]["properties"]["nodeDays"]["default"], 7);
+    assert_eq!(keys["mqttSources"]["items"]["properties"]["password"]["format"], "password");
+    assert_eq!(keys["port"]["default"], 3000, "of the server");
+}
+
+#[test]
 fn a_port_in_use_is_named_and_nothing_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

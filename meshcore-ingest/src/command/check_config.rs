@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::config::{Config, ConfigError, ConfigFile, IngestArgs, Layers, Setting};
+use crate::config::{Config, ConfigError, ConfigFile, IngestArgs, Layers, Setting, json_schema_of};
 use crate::keys::key_ring;
 
 use super::Display;
@@ -17,6 +17,10 @@ pub struct CheckConfig {
     /// Show each value in force and where it was written; secrets are masked
     #[arg(long)]
     pub print: bool,
+
+    /// Write the JSON schema of the file instead, for editors
+    #[arg(long, conflicts_with = "print")]
+    pub schema: bool,
 }
 
 impl CheckConfig {
@@ -36,6 +40,9 @@ impl CheckConfig {
     /// Checks the part that ingest reads.
     pub(super) fn of_ingest(&self) -> anyhow::Result<()> {
         self.run(|display| {
+            if self.schema {
+                return Ok(display.line(&format!("{:#}", json_schema_of::<Config>()))?);
+            }
             let file = ConfigFile::find(self.ingest.config.as_deref())?;
             let layers = Layers::new(&file, &self.ingest)?;
             let config = Config::read(&layers)?;

@@ -41,7 +41,7 @@ pub(super) fn message(out: &mut impl Write, message: &Message<'_>) -> io::Result
     let snr = message.snr.map(|snr| format!(" · {snr:.1} dB")).unwrap_or_default();
     writeln!(
         out,
-        r#"<li data-channel="{channel}"><time>{time}</time> <b>{channel}</b> <i>{sender}</i> <p>{text}</p> <small title="{path}">{hash} · {observers} observers · {hops} hops{snr}</small></li>"#,
+        r#"<li data-channel="{channel}"><time>{time}</time> <b>{channel}</b> <i dir="auto">{sender}</i> <p dir="auto">{text}</p> <small title="{path}">{hash} · {observers} observers · {hops} hops{snr}</small></li>"#,
         text = escaped(message.text),
         path = escaped(&message.path.join(" ")),
         hash = escaped(message.hash),

@@ -5,6 +5,7 @@
 //! learns here where it was written.
 
 use std::fmt;
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -78,9 +79,8 @@ impl Layers {
         for text in &args.set {
             layers.set(text)?;
         }
-        let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        layers.flag("--db", "dbPath", path(&args.db).as_deref());
-        layers.flag("--channel-keys", "channelKeysPath", path(&args.channel_keys).as_deref());
+        layers.path("--db", "dbPath", args.db.as_deref())?;
+        layers.path("--channel-keys", "channelKeysPath", args.channel_keys.as_deref())?;
         layers.flag("--db-slow-writer-ms", "db.slowWriterMs", args.db_slow_writer_ms.as_deref());
         Ok(layers)
     }
@@ -95,6 +95,16 @@ impl Layers {
         if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
             self.lay(key, Given::Text(text.to_owned()), Origin::Flag(flag.to_owned()));
         }
+    }
+
+    fn path(&mut self, flag: &str, key: &str, path: Option<&Path>) -> Result<(), ConfigError> {
+        let text = path.map(Path::to_str);
+        if text == Some(None) {
+            let origin = Origin::Flag(flag.to_owned());
+            return Err(ConfigError::Invalid { origin, key: key.to_owned(), reason: "not UTF-8".into() });
+        }
+        self.flag(flag, key, text.flatten());
+        Ok(())
     }
 
     /// Reads the keys that `T` knows.

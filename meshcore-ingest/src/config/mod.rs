@@ -44,7 +44,7 @@ pub(crate) use file::read_texts;
 pub use keeping::{Database, NeighborGraph, RetentionKeys};
 pub use known::{Reader, known_keys};
 pub use layers::Layers;
-pub use schema::keys_of;
+pub use schema::{json_schema_of, keys_of, merge_schema};
 pub use secret::Secret;
 pub use show::Setting;
 pub(crate) use source::covers;

@@ -37,6 +37,22 @@ pub fn keys_of<T: JsonSchema>() -> Vec<String> {
     keys
 }
 
+/// The JSON schema of what `T` reads, for editors. Other keys are no mistake.
+pub fn json_schema_of<T: JsonSchema>() -> Value {
+    Schema::of::<T>().0
+}
+
+/// Adds to one schema what another one has beyond it: two parts may read keys of one object.
+pub fn merge_schema(into: &mut Value, from: Value) {
+    let (Value::Object(into), Value::Object(from)) = (into, from) else { return };
+    for (name, value) in from {
+        match into.get_mut(&name) {
+            Some(known) => merge_schema(known, value),
+            None => drop(into.insert(name, value)),
+        }
+    }
+}
+
 fn collect(schema: &Value, key: &str, keys: &mut Vec<String>) {
     if let Some(known) = properties(schema) {
         for (name, inner) in known {

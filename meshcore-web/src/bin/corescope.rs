@@ -64,9 +64,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     start_logging();
     let result = match &cli.command {
-        Some(Command::CheckConfig(CheckBoth { check, serve })) => {
-            check.run(|display| Ok(Settings::load(&check.ingest, serve)?.tell(check.print, display)?))
-        }
+        Some(Command::CheckConfig(CheckBoth { check, serve })) => check.run(|display| {
+            if check.schema {
+                return Ok(display.line(&format!("{:#}", Settings::schema()))?);
+            }
+            Ok(Settings::load(&check.ingest, serve)?.tell(check.print, display)?)
+        }),
         None => run(cli),
     };
     exit_code("corescope", &result)
