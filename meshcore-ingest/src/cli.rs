@@ -9,8 +9,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::ConfigError;
 
-/// The MQTT library formats a line per message as soon as any level of this target is on: a third of all the work.
-const MQTT_LIBRARY: &str = "paho_mqtt_c";
+/// The MQTT library formats a line per message as soon as any level of its targets is on: a third of all the work. And its
+/// lines about connecting have passwords in them.
+const MQTT_LIBRARY: &str = "paho_mqtt";
 
 /// Logs to standard error; `RUST_LOG` chooses what, `info` when absent (the web server only its warnings).
 pub fn start_logging() {
