@@ -9,9 +9,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::ConfigError;
 
-/// Targets that are silent unless they are asked for by name. The first formats a line per message as soon as any level
-/// of it is on: a third of all the work. The second writes what clients say into the log as it is.
-const SILENT: &[&str] = &["paho_mqtt_c", "mqtt5"];
+/// Targets that are silent unless they are asked for by name. Of the first, the C part formats a line per message as soon
+/// as any level of it is on, a third of all the work, and the other part writes passwords. The second writes what clients
+/// say into the log as it is.
+const SILENT: &[&str] = &["paho_mqtt", "mqtt5"];
 
 /// Logs to standard error; `RUST_LOG` chooses what, `info` when absent (the web server only its warnings).
 pub fn start_logging() {

@@ -6,7 +6,6 @@
 use std::fs::File;
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
@@ -157,11 +156,6 @@ impl Drop for Client {
         // Without a thread it is dropped at once after all.
         let _ = thread::Builder::new().name("mqtt-close".into()).spawn(move || drop(mqtt));
     }
-}
-
-/// The topic of a message; `None` when it is no UTF-8, at which the library panics.
-pub(super) fn topic(message: &Message) -> Option<&str> {
-    catch_unwind(AssertUnwindSafe(|| message.topic())).ok()
 }
 
 fn connect_options(broker: &Broker) -> paho_mqtt::Result<ConnectOptions> {

@@ -199,7 +199,7 @@ impl<'a> Connection<'a> {
 
     fn note(&self, fault: &Fault, pause: Duration) {
         let (name, url) = (&self.broker.name, &self.broker.url);
-        let retry_s = pause.as_secs_f32();
+        let retry_s = pause.as_secs_f64();
         self.link.status.failed(fault.to_string());
         if self.link.status.is_connected() {
             warn!(mqtt.source = name, mqtt.url = url, reason = %fault, retry_s, "connection to broker lost");
@@ -226,7 +226,7 @@ impl Link {
             match client.next().await {
                 Incoming::Lost => return Err(Fault::Lost),
                 Incoming::Message(message) => {
-                    self.take(&message)?;
+                    self.take(&message);
                     note();
                 }
             }
@@ -235,16 +235,10 @@ impl Link {
 
     /// Hands on what had arrived before the connection ended.
     fn take_rest(&self, client: &Client) {
-        for message in client.rest() {
-            // There is nothing left to hang up.
-            let _ = self.take(&message);
-        }
+        client.rest().for_each(|message| self.take(&message));
     }
 
-    fn take(&self, message: &Message) -> Result<(), Fault> {
-        let topic = client::topic(message);
-        // Counted as a topic of nobody.
-        self.inlet.offer(topic.unwrap_or("\u{fffd}"), message.payload(), message.retained());
-        topic.map(drop).ok_or(Fault::IllFormedTopic)
+    fn take(&self, message: &Message) {
+        self.inlet.offer(message.topic(), message.payload(), message.retained());
     }
 }

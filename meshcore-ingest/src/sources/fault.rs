@@ -48,10 +48,6 @@ pub(super) enum Fault {
     #[error("connection lost")]
     Lost,
 
-    /// A topic that is no UTF-8: the standard asks to hang up.
-    #[error("the broker sent a topic that is not UTF-8")]
-    IllFormedTopic,
-
     /// Whatever else the library says.
     #[error("{0}")]
     Library(paho_mqtt::Error),

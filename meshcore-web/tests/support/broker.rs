@@ -21,21 +21,25 @@ pub(crate) struct Mosquitto {
     process: Process,
     folder: TempDir,
     port: u16,
+    /// A second listener, and the lines of `mosquitto.conf` that make it another one.
+    other: Option<(u16, String)>,
 }
 
 impl Mosquitto {
     /// Starts it; `None`, with a line that says so, where it is not installed. In CI it must be.
     pub(crate) fn start() -> Option<Self> {
-        let known = Command::new("mosquitto").arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        if known.is_err() {
-            assert!(env::var_os("CI").is_none(), "mosquitto is not installed");
-            eprintln!("skipped: mosquitto is not installed");
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
+        is_installed().then(|| Self::launch(tempfile::tempdir().unwrap(), None))
+    }
+
+    /// Starts it with a second listener that obeys `lines`; files they name are looked for in `folder`.
+    pub(crate) fn with_listener(folder: TempDir, lines: &str) -> Option<Self> {
+        is_installed().then(|| Self::launch(folder, Some((free_port(), lines.to_owned()))))
+    }
+
+    fn launch(folder: TempDir, other: Option<(u16, String)>) -> Self {
         let port = free_port();
-        let process = launch(&folder, port);
-        Some(Self { process, folder, port })
+        let process = launch(&folder, port, other.as_ref());
+        Self { process, folder, port, other }
     }
 
     /// Its address, as the program is told.
@@ -48,6 +52,16 @@ impl Mosquitto {
         self.port
     }
 
+    /// The port of its second listener.
+    pub(crate) fn other_port(&self) -> u16 {
+        self.other.as_ref().expect("it was started with a second listener").0
+    }
+
+    /// What it says of its clients.
+    pub(crate) fn log(&self) -> &Process {
+        &self.process
+    }
+
     /// Ends it at once: connections break, retained messages are gone.
     pub(crate) fn kill(&mut self) {
         self.process.kill();
@@ -55,7 +69,7 @@ impl Mosquitto {
 
     /// Starts it again on the same port.
     pub(crate) fn restart(&mut self) {
-        self.process = launch(&self.folder, self.port);
+        self.process = launch(&self.folder, self.port, self.other.as_ref());
     }
 
     /// A client that is connected.
@@ -100,13 +114,26 @@ impl Publisher {
     }
 }
 
-fn launch(folder: &TempDir, port: u16) -> Process {
+/// Whether there is a mosquitto; says so where there is none. In CI there must be.
+fn is_installed() -> bool {
+    let known = Command::new("mosquitto").arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if known.is_err() {
+        assert!(env::var_os("CI").is_none(), "mosquitto is not installed");
+        eprintln!("skipped: mosquitto is not installed");
+    }
+    known.is_ok()
+}
+
+fn launch(folder: &TempDir, port: u16, other: Option<&(u16, String)>) -> Process {
     let config = folder.path().join("mosquitto.conf");
     // Its limits of what may wait for a slow reader are lifted: what is lost here would be the broker's doing.
-    let text = format!(
-        "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n\
-         max_queued_messages 0\nmax_inflight_messages 0\nlog_dest stderr\n"
+    let mut text = format!(
+        "per_listener_settings true\npersistence false\nuser root\nmax_queued_messages 0\n\
+         max_inflight_messages 0\nlog_dest stderr\nlistener {port} 127.0.0.1\nallow_anonymous true\n"
     );
+    if let Some((port, lines)) = other {
+        text.push_str(&format!("listener {port} 127.0.0.1\n{lines}\n"));
+    }
     fs::write(&config, text).unwrap();
     let process = Process::start(Command::new("mosquitto").arg("-c").arg(&config).current_dir(folder.path()));
     process.wait_for_line(" running", 1);

@@ -3,6 +3,7 @@
 //! | Question | Look in |
 //! | --- | --- |
 //! | How is a broker started, and how is something published? | `broker.rs` |
+//! | What if the network or the broker misbehaves? | `proxy.rs`, `hostile.rs` |
 //! | How is a program started, watched and ended? | `process.rs` |
 //! | What should be stored? | `expected.rs`, which knows nothing of the program's own decoder |
 //! | Which messages are there to publish? | `messages.rs` |
@@ -14,9 +15,11 @@
 
 pub(crate) mod broker;
 pub(crate) mod expected;
+pub(crate) mod hostile;
 pub(crate) mod http;
 pub(crate) mod messages;
 pub(crate) mod process;
+pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod socket;
 

@@ -86,9 +86,21 @@ impl Process {
 
     /// Asks it to end, as an operator does.
     pub(crate) fn terminate(&mut self) {
+        self.signal("TERM");
+    }
+
+    /// Asks it to read its configuration again.
+    pub(crate) fn hang_up(&mut self) {
+        self.signal("HUP");
+    }
+
+    fn signal(&mut self, name: &str) {
         assert!(self.is_running(), "it has ended by itself: {:#?}", self.lines());
         // Not yet waited for, so the id still belongs to it.
-        let sent = Command::new("sh").args(["-c", "kill -TERM $0", &self.id().to_string()]).status().unwrap();
+        let sent = Command::new("sh")
+            .args(["-c", "kill -s \"$0\" \"$1\"", name, &self.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 

@@ -1,6 +1,7 @@
 //! The programs under test, and what their database holds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -83,6 +84,13 @@ impl Server {
         server
     }
 
+    /// `corescope` on `database(folder)` by this configuration, connected to nothing yet when this returns.
+    #[track_caller]
+    pub(crate) fn configured(folder: &Path, config: &Value) -> Self {
+        configure(folder, config);
+        Self::open(corescope(folder).env("RUST_LOG", "info,meshcore_ingest=debug,meshcore_store=debug"))
+    }
+
     /// `corescope` on `database(folder)`, playing `recording` at once.
     #[track_caller]
     pub(crate) fn playing(folder: &Path, recording: &Path) -> Self {
@@ -92,11 +100,19 @@ impl Server {
         )
     }
 
-    /// The figures of its only source.
+    /// The figures of its only source, or of the first by name.
     pub(crate) fn figures(&self) -> Figures {
         let health = http::json(self.port, "/api/healthz");
         let sources = health["ingest_liveness"].as_object().expect("ingest runs in this process");
-        let source = sources.values().next().expect("there is one source");
+        Self::figures_in(sources.values().next().expect("there is one source"))
+    }
+
+    /// The figures of the source of this name.
+    pub(crate) fn figures_of(&self, name: &str) -> Figures {
+        Self::figures_in(&http::json(self.port, "/api/healthz")["ingest_liveness"][name])
+    }
+
+    fn figures_in(source: &Value) -> Figures {
         let counts = |name: &str| -> BTreeMap<String, u64> {
             let object = source[name].as_object().expect("an object of counts");
             object.iter().map(|(reason, count)| (reason.clone(), count.as_u64().unwrap())).collect()
@@ -144,6 +160,13 @@ impl Server {
     pub(crate) fn json(&self, path: &str) -> Value {
         http::json(self.port, path)
     }
+}
+
+/// Writes the configuration of programs in `folder`. Their database is `database(folder)`.
+pub(crate) fn configure(folder: &Path, config: &Value) {
+    let mut config = config.clone();
+    config["dbPath"] = database(folder).to_str().into();
+    fs::write(folder.join("config.json"), config.to_string()).unwrap();
 }
 
 /// The database file in `folder`.
