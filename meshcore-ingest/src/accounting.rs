@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{Commit, Outcome, Ticket};
 
-pub use reasons::{Discard, Reject};
+pub use reasons::{Discard, Notice, Reject};
 
 /// Tickets of writes that are not counted when they are done: their message has been counted already.
 pub const UNCOUNTED: Ticket = Ticket::MAX;

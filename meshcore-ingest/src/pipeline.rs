@@ -170,9 +170,9 @@ fn run(
                 accounting.rejected(inbound.source, reason);
                 (job, false)
             }
-            Verdict::Discard(reason) => {
+            Verdict::Discard(reason, job) => {
                 accounting.dropped(inbound.source, reason);
-                (None, false)
+                (job, false)
             }
         };
         if let Some(job) = job

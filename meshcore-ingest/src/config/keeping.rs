@@ -108,6 +108,7 @@ impl Config {
                 "neighborEdgesMaxAgeDays is the old name of neighborGraph.maxAgeDays; rename it"
             });
         }
+        warnings.extend(self.policy_warning());
         warnings
     }
 }

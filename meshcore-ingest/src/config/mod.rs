@@ -4,6 +4,7 @@
 
 mod file;
 mod keeping;
+mod policy;
 mod source;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 
 pub use file::{ConfigError, ConfigFile, Texts, read_by_neither};
 pub use keeping::{Database, NeighborGraph, RetentionKeys};
+pub use policy::{ClientRxCoverage, Companion, ForeignAdverts, ForeignMode, GeoFilter};
 pub use source::{Broker, Source};
 
 /// The ingest part of `config.json`.
@@ -37,6 +39,17 @@ pub struct Config {
     pub observer_iata_whitelist: Vec<String>,
     /// Observers that may not.
     pub observer_blacklist: Vec<String>,
+    /// The area of the mesh.
+    #[serde(rename = "geo_filter")]
+    pub geo_filter: Option<GeoFilter>,
+    /// What becomes of adverts from outside that area.
+    pub foreign_adverts: ForeignAdverts,
+    /// Regions whose key follows from their name.
+    pub hash_regions: Vec<String>,
+    /// What moving clients hear.
+    pub client_rx_coverage: ClientRxCoverage,
+    /// What companion bridges publish.
+    pub companion: Companion,
     /// Refuse adverts with a wrong signature.
     pub validate_signatures: bool,
     /// Messages that wait while the database is busy; below 1 means the default.
@@ -113,6 +126,11 @@ impl Default for Config {
             hash_channels: Vec::new(),
             observer_iata_whitelist: Vec::new(),
             observer_blacklist: Vec::new(),
+            geo_filter: None,
+            foreign_adverts: ForeignAdverts::default(),
+            hash_regions: Vec::new(),
+            client_rx_coverage: ClientRxCoverage::default(),
+            companion: Companion::default(),
             validate_signatures: true,
             ingest_buffer_size: 0,
             metrics: Metrics::default(),
