@@ -12,7 +12,7 @@ use meshcore_store::UnixMillis;
 use meshcore_store::db::{Commit, Outcome, Ticket};
 
 pub(crate) use reasons::reasons;
-pub use reasons::{Discard, Reject};
+pub use reasons::{Discard, Notice, Reject};
 use recent::Recent;
 
 /// Tickets of writes that are not counted when they are done: their message has been counted already.

@@ -1,18 +1,38 @@
 //! From an MQTT message to a write: validate, decode, decide.
+//!
+//! | Question | Look in |
+//! | --- | --- |
+//! | What becomes of a frame? | `intake/packet.rs` |
+//! | Of what a moving client hears? | `intake/client.rs` |
+//! | Of what a companion bridge passes on? | `intake/companion.rs` |
+//! | What is known from earlier messages? | `intake/memory.rs` |
+//! | What is logged about a message that is not kept? | `intake/refusal.rs` |
 
-use std::collections::BTreeMap;
+mod client;
+mod companion;
+mod memory;
+mod packet;
+mod refusal;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use meshcore_proto::{FrameError, KeyRing, Packet};
-use meshcore_store::db::{DroppedAdvert, Job, PacketWrite, Ticket, Write};
-use meshcore_store::decoded::{Decoded, DecodedAdvert, DecodedPayload, Signatures};
-use meshcore_store::{Reception, UnixMillis};
+use meshcore_proto::{KeyRing, Regions};
+use meshcore_store::db::{Job, Ticket, Write};
+use meshcore_store::geo::Area;
+use meshcore_store::{ObserverId, Reception, UnixMillis};
 
-use crate::accounting::{Discard, Reject, UNCOUNTED};
-use crate::config::{Broker, Config};
+use crate::accounting::{Discard, Reject};
+use crate::config::{Broker, Config, ForeignMode};
 use crate::keys;
-use crate::message::{Message, PacketMessage};
-use crate::topic::{ObserverTopic, Topic};
+use crate::message::Message;
+use crate::topic::{Kind, ObserverTopic, Topic};
+
+pub use crate::message::Liveness;
+pub use memory::Memory;
+use refusal::Refusal;
+pub use refusal::Refused;
 
 /// An MQTT message as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,18 +56,27 @@ pub enum Verdict {
     Write(Job),
     /// Wrong; its observer may have been heard all the same.
     Reject(Reject, Option<Job>),
-    /// Good, but not wanted.
-    Discard(Discard),
+    /// Good, but not wanted; its observer may have been heard all the same.
+    Discard(Discard, Option<Job>),
 }
 
-/// The rules of one configuration. Has no state: the same message gives the same verdict.
+/// The rules of one configuration. The same message gives the same verdict; what is remembered saves work, and is
+/// shown to people.
 #[derive(Debug)]
 pub struct Intake {
     keys: KeyRing,
-    signatures: Signatures,
-    blacklist: Vec<String>,
-    whitelist: Vec<String>,
+    regions: Regions,
+    checks_signatures: bool,
+    area: Option<Area>,
+    foreign: ForeignMode,
+    covers_clients: bool,
+    stores_direct: bool,
+    /// Ids as compared.
+    blacklist: HashSet<String>,
+    /// Regions, upper case; empty: all.
+    whitelist: HashSet<String>,
     sources: BTreeMap<Ticket, SourceRules>,
+    memory: Arc<Memory>,
 }
 
 /// What one source takes.
@@ -64,151 +93,109 @@ impl From<&Broker> for SourceRules {
 }
 
 impl Intake {
-    /// The rules of `config` for these sources.
+    /// The rules of `config` for these sources. Remembers nothing yet.
     pub fn new<'a>(config: &Config, sources: impl IntoIterator<Item = (Ticket, &'a Broker)>) -> Self {
         let folded = |texts: &[String]| texts.iter().map(|text| text.trim().to_lowercase()).collect();
         let upper = |texts: &[String]| texts.iter().map(|text| text.trim().to_uppercase()).collect();
         Self {
             keys: keys::key_ring(config),
-            signatures: Signatures::of(config.validate_signatures),
+            regions: keys::regions(config),
+            checks_signatures: config.validate_signatures,
+            area: config.area(),
+            foreign: config.foreign_adverts.mode,
+            covers_clients: config.client_rx_coverage.enabled,
+            stores_direct: config.companion.store_direct,
             blacklist: folded(&config.observer_blacklist),
             whitelist: upper(&config.observer_iata_whitelist),
             sources: sources
                 .into_iter()
                 .map(|(ticket, broker)| (ticket, SourceRules::from(broker)))
                 .collect(),
+            memory: Arc::default(),
         }
+    }
+
+    /// Goes on with what earlier rules remembered.
+    #[must_use]
+    pub fn remembering(self, memory: Arc<Memory>) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// What is remembered.
+    pub const fn memory(&self) -> &Arc<Memory> {
+        &self.memory
     }
 
     /// Decides about one message.
     pub fn digest(&self, inbound: &Inbound) -> Verdict {
-        self.judge(inbound).unwrap_or_else(|refusal| match refusal {
-            Refusal::Reject(reason) => Verdict::Reject(reason, None),
-            Refusal::Discard(reason) => Verdict::Discard(reason),
-        })
+        let verdict = match Topic::parse(&inbound.topic) {
+            Ok(Topic::Observer(topic)) => self.observer_message(inbound, topic),
+            Ok(Topic::Client(client)) => self.client_message(inbound, client),
+            Ok(Topic::Companion(topic)) => self.companion_message(inbound, topic),
+            Ok(Topic::Ignored) => Err(Discard::IgnoredTopic.into()),
+            Ok(Topic::Unknown) => Err(Reject::UnknownTopic.into()),
+            Err(_) => Err(Reject::BadObserver.into()),
+        };
+        match verdict {
+            Ok(write) => Verdict::Write(Job { ticket: inbound.source, write }),
+            Err(refusal) => refusal.into(),
+        }
     }
 
-    fn judge(&self, inbound: &Inbound) -> Result<Verdict, Refusal> {
-        let message = Message::parse(&inbound.payload)?;
-        let topic = match Topic::parse(&inbound.topic).map_err(|_| Reject::BadObserver)? {
-            Topic::Observer(topic) => topic,
-            Topic::Client | Topic::Companion | Topic::Bridge => return Err(Reject::NotSupported.into()),
-            Topic::Unknown => return Err(Reject::UnknownTopic.into()),
-        };
-        if self.blacklist.contains(&topic.observer.key()) {
-            return Err(Discard::Blacklist.into());
-        }
-        if !self.whitelist.is_empty() && !self.whitelist.contains(&topic.region) {
+    /// The message of an observer. Lists come first: what is not wanted is not worth reading.
+    fn observer_message(&self, inbound: &Inbound, topic: ObserverTopic) -> Result<Write, Refusal> {
+        let ObserverTopic { region, observer, kind } = topic;
+        self.admit(&observer)?;
+        if !self.whitelist.is_empty() && !self.whitelist.contains(&region) {
             return Err(Discard::Whitelist.into());
         }
-        if topic.is_status {
-            let ObserverTopic { observer, region, .. } = topic;
-            let status = message.status(observer, &region, inbound.received_at, inbound.retained);
-            return Ok(Verdict::Write(Job {
-                ticket: inbound.source,
-                write: Write::Status(Box::new(status)),
-            }));
-        }
-        let rules = self.sources.get(&inbound.source).cloned().unwrap_or_default();
-        if !rules.iata_filter.is_empty() && !rules.iata_filter.contains(&topic.region) {
+        let rules = self.sources.get(&inbound.source);
+        let filter = rules.map_or(&[][..], |rules| &rules.iata_filter);
+        if kind != Kind::Status && !filter.is_empty() && !filter.contains(&region) {
             return Err(Discard::Iata.into());
         }
-        let packet = message.packet(inbound.received_at)?.ok_or(Reject::NoFrame)?;
+        let message = Message::parse(&inbound.payload).map_err(|reason| match (reason, kind) {
+            (Reject::NotJson, Kind::Internal) => Refusal::from(Discard::IgnoredTopic), // bare tokens
+            _ => reason.into(),
+        })?;
+        if kind == Kind::Status {
+            return Ok(self.status(inbound, observer, &region, &message));
+        }
+        let Some(packet) = message.packet(inbound.received_at)? else {
+            return Err(match kind {
+                Kind::Internal => Discard::IgnoredTopic.into(),
+                _ => Reject::NoFrame.into(),
+            });
+        };
+        let fallback = || rules.and_then(|rules| rules.region.clone());
         let region =
-            packet.region.clone().or_else(|| Some(topic.region).filter(|r| !r.is_empty())).or(rules.region);
+            packet.region.clone().or_else(|| Some(region).filter(|r| !r.is_empty())).or_else(fallback);
         let reception = Reception {
             received_at: inbound.received_at,
-            observer: topic.observer,
+            observer,
             observer_name: packet.origin.clone(),
             region,
             direction: packet.direction,
             signal: packet.signal,
         };
-        Ok(self.packet(inbound.source, reception, packet))
+        self.packet(reception, packet)
     }
 
-    /// A packet message: whatever becomes of it, its observer was heard.
-    fn packet(&self, source: Ticket, reception: Reception, message: PacketMessage) -> Verdict {
-        let Ok(frame) = hex::decode(&message.raw) else { return heard(Reject::BadHex, reception) };
-        // Frames of a later version are kept and marked, though today's nodes would drop them.
-        let packet = match Packet::parse_lax(&frame) {
-            Ok(packet) => packet,
-            Err(error) => return heard(error.into(), reception),
-        };
-        let header = packet.header();
-        if message.is_stale(frame.len(), header.payload_type().bits()) {
-            return heard(Reject::StaleTx, reception);
+    fn status(&self, inbound: &Inbound, observer: ObserverId, region: &str, message: &Message<'_>) -> Write {
+        if let Some(said) = message.liveness()
+            && !inbound.retained
+        {
+            self.memory.heard_status(&observer, inbound.received_at, said);
         }
-        let decoded = Decoded::of(&packet, &self.keys, self.signatures);
-        if let DecodedPayload::Advert(advert) = &decoded.payload {
-            if !is_possible(advert) {
-                return heard(Reject::BadAdvert, reception);
-            }
-            if advert.signature_valid == Some(false) {
-                let dropped = DroppedAdvert {
-                    reception,
-                    raw_hex: message.raw,
-                    hash: packet.packet_hash(),
-                    node_key: advert.public_key.to_string(),
-                    node_name: advert.name.clone(),
-                };
-                return Verdict::Reject(
-                    Reject::BadSignature,
-                    Some(uncounted(Write::Dropped(Box::new(dropped)))),
-                );
-            }
+        Write::Status(Box::new(message.status(observer, region, inbound.received_at, inbound.retained)))
+    }
+
+    /// Refuses the messages of unwanted observers.
+    fn admit(&self, observer: &ObserverId) -> Result<(), Refusal> {
+        if !self.blacklist.is_empty() && self.blacklist.contains(&observer.key()) {
+            return Err(Discard::Blacklist.into());
         }
-        let Ok(mut packet) = PacketWrite::new(&packet, &decoded, message.raw, reception.clone()) else {
-            return heard(Reject::BadFrame, reception);
-        };
-        packet.clock_skew = message.clock_skew;
-        Verdict::Write(Job { ticket: source, write: Write::Packet(Box::new(packet)) })
-    }
-}
-
-/// A message that is wrong, from an observer that is alive.
-fn heard(reason: Reject, reception: Reception) -> Verdict {
-    Verdict::Reject(reason, Some(uncounted(Write::Seen(reception))))
-}
-
-fn uncounted(write: Write) -> Job {
-    Job { ticket: UNCOUNTED, write }
-}
-
-/// Whether a node with this key and position can exist.
-fn is_possible(advert: &DecodedAdvert) -> bool {
-    !advert.public_key.is_zero()
-        && advert.lat.is_none_or(|lat| lat.abs() <= 90.0)
-        && advert.lon.is_none_or(|lon| lon.abs() <= 180.0)
-}
-
-/// Why a message goes no further.
-enum Refusal {
-    Reject(Reject),
-    Discard(Discard),
-}
-
-impl From<Reject> for Refusal {
-    fn from(reason: Reject) -> Self {
-        Self::Reject(reason)
-    }
-}
-
-impl From<Discard> for Refusal {
-    fn from(reason: Discard) -> Self {
-        Self::Discard(reason)
-    }
-}
-
-impl From<FrameError> for Reject {
-    fn from(error: FrameError) -> Self {
-        match error {
-            FrameError::Truncated { .. } => Self::Truncated,
-            FrameError::ReservedHashSize { .. } => Self::ReservedHashSize,
-            FrameError::PathTooLong { .. } => Self::PathTooLong,
-            FrameError::PayloadTooLong { .. } => Self::PayloadTooLong,
-            _ => Self::BadFrame,
-        }
+        Ok(())
     }
 }
 

@@ -9,8 +9,9 @@
 //! | Question | Look in |
 //! | --- | --- |
 //! | What does a topic mean? | `topic.rs` |
-//! | Which spelling of a field is read? | `message.rs` |
-//! | Is this message kept? | `intake.rs` |
+//! | Which spelling of a field is read? | `message/` |
+//! | Is this message kept, and as what? | `intake.rs`, then `intake/` |
+//! | What may a log line say of it? | `log_text.rs`, `log_limit.rs` |
 //! | What does our own broker allow? | `broker/` |
 //! | Why was it dropped? | `accounting.rs` |
 //! | Who is connected, when is a broker tried again? | `sources/` |
@@ -28,14 +29,17 @@ pub mod config;
 mod demo;
 pub mod figures;
 pub mod intake;
+mod json;
 pub mod keys;
-pub mod message;
+pub mod log_limit;
+pub mod log_text;
+mod message;
 pub mod pipeline;
 mod queue;
 pub mod reload;
 pub mod replay;
 mod run;
 pub mod sources;
-pub mod topic;
+mod topic;
 
 pub use run::{Feed, Ingest, system_clock};

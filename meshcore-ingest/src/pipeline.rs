@@ -21,10 +21,12 @@ use meshcore_store::UnixMillis;
 use meshcore_store::db::{Commit, StoreError, Ticket, Writer, WriterHandle, WriterOptions};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
 use crate::accounting::{Accounting, Discard, Reject, UNCOUNTED};
 use crate::intake::{Inbound, Intake, Verdict};
+use crate::log_limit::LogLimit;
+use crate::log_text::LogText;
 use crate::queue::{Evicted, Queue};
 
 pub use crate::queue::{Backlog, Limits};
@@ -37,6 +39,9 @@ const WORTH_SHARING: usize = 16;
 
 /// Most threads that judge.
 const MOST_HELPERS: usize = 4;
+
+/// Levels of a topic that a log line shows.
+const MOST_LEVELS: usize = 5;
 
 /// How long a stop may take to store what waits. What is left then is given up, and counted.
 const GRACE: Duration = Duration::from_secs(3);
@@ -108,6 +113,7 @@ impl Pipeline {
             accounting: Arc::clone(&inlet.accounting),
             helpers: helpers(),
             writer,
+            limit: LogLimit::default(),
             _end: end,
         };
         let thread = thread::Builder::new()
@@ -132,7 +138,8 @@ impl Pipeline {
 
     /// Judges by other rules from the next message on.
     pub fn reload(&self, intake: Intake) {
-        self.intake.store(Arc::new(intake));
+        let memory = Arc::clone(self.intake.load().memory());
+        self.intake.store(Arc::new(intake.remembering(memory)));
     }
 }
 
@@ -205,17 +212,19 @@ struct Worker {
     /// Absent on a machine with one core.
     helpers: Option<ThreadPool>,
     writer: Writer,
+    /// Lines about wrong messages, by source.
+    limit: LogLimit<Ticket>,
     _end: Sender<()>,
 }
 
 impl Worker {
-    fn run(&self) {
+    fn run(mut self) {
         let mut messages = Vec::with_capacity(BATCH);
         let mut verdicts = Vec::with_capacity(BATCH);
         while self.queue.take(&mut messages, BATCH) {
             self.judge(&messages, &mut verdicts);
             for (message, verdict) in messages.drain(..).zip(verdicts.drain(..)) {
-                self.settle(message.source, verdict);
+                self.settle(&message, verdict);
             }
         }
     }
@@ -232,17 +241,29 @@ impl Worker {
         }
     }
 
-    fn settle(&self, source: Ticket, verdict: Verdict) {
+    fn settle(&mut self, message: &Inbound, verdict: Verdict) {
+        let source = message.source;
         let (job, is_counted) = match verdict {
             Verdict::Write(job) => (Some(job), true),
             Verdict::Reject(reason, job) => {
-                debug!(mqtt.source = source, reason = reason.name(), "message rejected");
+                // Whoever sends rubbish must not fill the disk with our own log.
+                if let Some(others) = self.limit.should_log(source, message.received_at) {
+                    let (topic, bytes) = (shown(&message.topic), message.payload.len());
+                    warn!(
+                        mqtt.source = source,
+                        topic,
+                        bytes,
+                        reason = reason.name(),
+                        others,
+                        "message rejected"
+                    );
+                }
                 self.accounting.rejected(source, reason);
                 (job, false)
             }
-            Verdict::Discard(reason) => {
+            Verdict::Discard(reason, job) => {
                 self.accounting.dropped(source, reason);
-                (None, false)
+                (job, false)
             }
         };
         if let Some(job) = job
@@ -252,6 +273,16 @@ impl Worker {
             self.accounting.dropped(source, Discard::WriteFailed);
         }
     }
+}
+
+/// A topic for the log: of each level as much as of an observer's id.
+fn shown(topic: &str) -> String {
+    topic
+        .split('/')
+        .take(MOST_LEVELS)
+        .map(|level| LogText::id(level).to_string())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 /// A message that makes the judge panic is wrong in a way nobody thought of; the others go on.

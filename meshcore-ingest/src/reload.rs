@@ -13,7 +13,12 @@ use crate::config::{Config, ConfigError, ConfigFile};
 const AT_ONCE: &[&str] = &[
     "channelKeys",
     "channelKeysPath",
+    "clientRxCoverage",
+    "companion",
+    "foreignAdverts",
+    "geo_filter",
     "hashChannels",
+    "hashRegions",
     "mqtt",
     "mqttSources",
     "observerBlacklist",
@@ -131,7 +136,9 @@ mod tests {
     #[test]
     fn what_is_reloaded_is_what_ingest_reads() {
         let value = |key: &str| match key {
-            "channelKeys" | "mqtt" => "{}",
+            "channelKeys" | "mqtt" | "clientRxCoverage" | "companion" | "foreignAdverts" | "geo_filter" => {
+                "{}"
+            }
             "channelKeysPath" => "\"x\"",
             "validateSignatures" => "true",
             _ => "[]",

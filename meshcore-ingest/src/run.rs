@@ -125,7 +125,8 @@ impl Ingest {
         )?;
         let backfills = Arc::<BackfillFigures>::default();
         let mut schedule = schedule(config, &path, &keeper, pipeline.writer(), clock());
-        finish_upgrade(&mut schedule, pipeline.writer(), &backfills);
+        let regions_configured = !config.hash_regions.is_empty();
+        finish_upgrade(&mut schedule, pipeline.writer(), regions_configured, &backfills);
         let caretaker = Caretaker::start(schedule, Arc::clone(&clock))?;
         let (stop, stopped) = watch::channel(false);
         let parts = Parts {
@@ -274,10 +275,15 @@ fn schedule(
 }
 
 /// Adds what an upgrade leaves for later.
-fn finish_upgrade(schedule: &mut Schedule, writer: &WriterHandle, figures: &Arc<BackfillFigures>) {
+fn finish_upgrade(
+    schedule: &mut Schedule,
+    writer: &WriterHandle,
+    regions_configured: bool,
+    figures: &Arc<BackfillFigures>,
+) {
     let (writer, figures) = (writer.clone(), Arc::clone(figures));
     schedule.add(Task::Migration, move |now, should_stop| {
-        let options = MigrationOptions { now, figures: Arc::clone(&figures), ..MigrationOptions::default() };
+        let options = MigrationOptions { now, regions_configured, figures: Arc::clone(&figures) };
         let finished =
             migrate::finish(&writer, &options, should_stop, &mut |Progress { step, done, total }| {
                 debug!(step, done, total, "upgrading the database");

@@ -1,7 +1,10 @@
-//! Positions on the earth, and how far they are apart.
+//! Positions on the earth, how far they are apart, and in which area they lie.
 
 /// Mean radius of the earth, km.
 const EARTH_RADIUS_KM: f64 = 6371.0;
+
+/// Length of a degree on a flat map, km.
+const KM_PER_DEGREE: f64 = 111.0;
 
 /// A known position: degrees north and east, never (0, 0), which is what a device without a fix reports.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +52,65 @@ impl Position {
     }
 }
 
+/// An area on the map: what lies outside is foreign.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Area {
+    /// Inside a polygon, or near its border.
+    Polygon {
+        /// Corners: degrees north and east.
+        corners: Vec<(f64, f64)>,
+        /// How far outside still counts as inside, km.
+        buffer_km: f64,
+    },
+    /// Between two latitudes and two longitudes.
+    Box {
+        /// Degrees north, from and to.
+        lat: (f64, f64),
+        /// Degrees east, from and to.
+        lon: (f64, f64),
+    },
+}
+
+impl Area {
+    /// Whether `position` lies in it.
+    pub fn contains(&self, position: Position) -> bool {
+        match self {
+            Self::Polygon { corners, buffer_km } => {
+                is_inside(corners, position)
+                    || edges(corners).any(|edge| edge_km(edge, position) <= *buffer_km)
+            }
+            Self::Box { lat, lon } => {
+                (lat.0..=lat.1).contains(&position.lat) && (lon.0..=lon.1).contains(&position.lon)
+            }
+        }
+    }
+}
+
+/// The sides of a polygon, the one from its last corner to its first too.
+fn edges(corners: &[(f64, f64)]) -> impl Iterator<Item = ((f64, f64), (f64, f64))> {
+    corners.iter().copied().zip(corners.iter().copied().cycle().skip(1))
+}
+
+/// Whether a ray to the north crosses the border an odd number of times.
+fn is_inside(corners: &[(f64, f64)], Position { lat, lon }: Position) -> bool {
+    let crosses = |(from, to): &((f64, f64), (f64, f64))| {
+        (from.1 > lon) != (to.1 > lon) && lat < (to.0 - from.0) * (lon - from.1) / (to.1 - from.1) + from.0
+    };
+    edges(corners).filter(crosses).count() % 2 == 1
+}
+
+/// Distance to a side of a polygon on a flat map, km.
+fn edge_km((from, to): ((f64, f64), (f64, f64)), position: Position) -> f64 {
+    let shrink = ((from.0 + to.0) / 2.0).to_radians().cos();
+    let flat = |(lat, lon): (f64, f64)| (lon * KM_PER_DEGREE * shrink, lat * KM_PER_DEGREE);
+    let ((x, y), (from_x, from_y), (to_x, to_y)) = (flat((position.lat, position.lon)), flat(from), flat(to));
+    let (side_x, side_y) = (to_x - from_x, to_y - from_y);
+    let length = side_x * side_x + side_y * side_y;
+    let along = if length > 0.0 { ((x - from_x) * side_x + (y - from_y) * side_y) / length } else { 0.0 };
+    let along = along.clamp(0.0, 1.0);
+    (x - from_x - along * side_x).hypot(y - from_y - along * side_y)
+}
+
 /// Great-circle distance in km between two (degrees north, degrees east), whatever they are.
 pub fn haversine_km(from: (f64, f64), to: (f64, f64)) -> f64 {
     let half_lat = (to.0 - from.0).to_radians() / 2.0;
@@ -89,5 +151,49 @@ mod tests {
         let at = |lat, lon| Position::new(Some(lat), Some(lon)).unwrap();
         assert!((at(0.0, 1.0).flat_distance(at(0.0, 2.0)) - 1_f64.to_radians()).abs() < 1e-12);
         assert!((at(60.0, 1.0).flat_distance(at(60.0, 2.0)) - 0.5_f64.to_radians()).abs() < 1e-12);
+    }
+
+    fn square(buffer_km: f64) -> Area {
+        Area::Polygon { corners: vec![(47.0, 8.0), (48.0, 8.0), (48.0, 9.0), (47.0, 9.0)], buffer_km }
+    }
+
+    /// Like a C that is open to the east.
+    fn bay() -> Area {
+        let corners = vec![
+            (0.0, 0.0),
+            (3.0, 0.0),
+            (3.0, 3.0),
+            (2.0, 3.0),
+            (2.0, 1.0),
+            (1.0, 1.0),
+            (1.0, 3.0),
+            (0.0, 3.0),
+        ];
+        Area::Polygon { corners, buffer_km: 0.0 }
+    }
+
+    #[rstest]
+    #[case::inside(square(0.0), (47.5, 8.5), true)]
+    #[case::north(square(0.0), (48.1, 8.5), false)]
+    #[case::west(square(0.0), (47.5, 7.9), false)]
+    #[case::near_the_north(square(12.0), (48.1, 8.5), true)] // 11.1 km
+    #[case::not_near_enough(square(11.0), (48.1, 8.5), false)]
+    #[case::a_degree_east_is_shorter(square(8.0), (47.5, 9.1), true)] // 7.5 km
+    #[case::near_a_corner(square(14.0), (48.1, 9.1), true)] // 11.1 and 7.4 km: 13.4
+    #[case::not_near_a_corner(square(13.0), (48.1, 9.1), false)]
+    #[case::the_closing_side_counts(square(8.0), (46.95, 8.5), true)] // 5.6 km
+    #[case::in_an_arm(bay(), (2.5, 2.0), true)]
+    #[case::in_the_bay(bay(), (1.5, 2.0), false)]
+    #[case::in_the_box(Area::Box { lat: (-1.0, 1.0), lon: (8.0, 9.0) }, (1.0, 8.0), true)]
+    #[case::outside_the_box(Area::Box { lat: (-1.0, 1.0), lon: (8.0, 9.0) }, (1.1, 8.0), false)]
+    fn an_area_has_an_inside(#[case] area: Area, #[case] (lat, lon): (f64, f64), #[case] inside: bool) {
+        assert_eq!(area.contains(Position::new(Some(lat), Some(lon)).unwrap()), inside);
+    }
+
+    #[test]
+    fn a_polygon_that_is_a_point_has_a_buffer_only() {
+        let point = Area::Polygon { corners: vec![(47.0, 8.0); 3], buffer_km: 2.0 };
+        let at = |lat| Position::new(Some(lat), Some(8.0)).unwrap();
+        assert!(point.contains(at(47.01)) && !point.contains(at(47.02)));
     }
 }

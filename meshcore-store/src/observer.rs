@@ -9,6 +9,8 @@ use core::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObserverId(String);
 
+const COMPANION: &str = "companion";
+
 /// The text cannot be an observer id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an observer id has 1 to 64 printable characters")]
@@ -18,6 +20,16 @@ impl ObserverId {
     /// The id as stored and shown.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The observer that stands for a companion bridge, whose messages name none.
+    pub fn companion() -> Self {
+        Self(COMPANION.to_owned())
+    }
+
+    /// The name an observer has until it says another.
+    pub fn first_name(&self) -> Option<&'static str> {
+        (self.0 == COMPANION).then_some("L1 Pro (BLE)")
     }
 
     /// The id as compared: lower case.

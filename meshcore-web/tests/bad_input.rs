@@ -92,7 +92,7 @@ fn is_log_line(line: &str) -> bool {
     is_time && is_level && !line.contains(char::is_control)
 }
 
-/// At least one for each reason there is.
+/// At least one for each reason there is to refuse a message.
 fn bad_messages(demo: &[Message]) -> Vec<Message> {
     const PACKETS: &str = "meshcore/ZRH/spoiler/packets";
     let frame = |raw: &str, why| Message::refused(PACKETS, json!({"raw": raw}).to_string(), why);
@@ -117,9 +117,14 @@ fn bad_messages(demo: &[Message]) -> Vec<Message> {
         at("meshcore", "unknown_topic"),
         at("meshcore/ZRH//packets", "bad_observer"),
         at(&format!("meshcore/ZRH/{}/packets", "x".repeat(65)), "bad_observer"),
-        at("meshcore/client/0102/packets", "not_supported"),
-        at("meshcore/message/channel/0", "not_supported"),
-        at("meshcore/status", "not_supported"),
+        at("meshcore/client/0102/packets", "bad_observer"),
+        at("meshcore/message/channel/0", "no_text"),
+        Message::refused("meshcore/message/channel/x", "{\"text\": \"hi\"}", "bad_channel"),
+        Message::unwanted("meshcore/status", "{}", "ignored_topic"),
+        Message::unwanted("meshcore/ZRH/spoiler/debug", "{}", "ignored_topic"),
+        Message::unwanted("meshcore/ZRH/spoiler/serial/responses", "eyJhbGci.OiJ.FZ", "ignored_topic"),
+        Message::unwanted("meshcore/message/direct/01", "{\"text\": \"psst\"}", "direct_text"),
+        Message::unwanted(format!("meshcore/client/{}/packets", "01".repeat(32)), "{}", "coverage_off"),
         text("{}", "no_frame"),
         text("{\"raw\": 5}", "no_frame"),
         frame("", "no_frame"),

@@ -4,13 +4,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
 use anyhow::bail;
-use meshcore_proto::KeyRing;
+use meshcore_proto::{KeyRing, Packet, Regions};
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{self, Reading, Reprocessed, Writer, WriterOptions};
 use meshcore_store::decoded::Signatures;
 
 use super::{ConfigArgs, Display};
-use crate::keys::key_ring;
+use crate::keys::{key_ring, regions};
 
 /// Arguments of `reprocess`.
 #[derive(Clone, Debug, clap::Args)]
@@ -34,8 +34,10 @@ impl Reprocess {
         }
         let config = self.config.load()?;
         let (keys, signatures) = (key_ring(&config), Signatures::of(config.validate_signatures));
-        let plan = plan(&keys, signatures);
-        let reading = Reading { keys: &keys, signatures, region: &|_| None, plan: &plan };
+        let regions = regions(&config);
+        let plan = plan(&keys, &regions, signatures);
+        let region = |packet: &Packet<'_>| regions.first_match(packet).map(|region| region.name.clone());
+        let reading = Reading { keys: &keys, signatures, region: &region, plan: &plan };
         let writer = if self.dry_run {
             None
         } else {
@@ -61,11 +63,14 @@ impl Reprocess {
 }
 
 /// Names the decoder and the keys, without giving them away.
-fn plan(keys: &KeyRing, signatures: Signatures) -> String {
+fn plan(keys: &KeyRing, regions: &Regions, signatures: Signatures) -> String {
     let mut hasher = DefaultHasher::new();
     for key in keys {
         key.name.hash(&mut hasher);
         key.key.secret().hash(&mut hasher);
+    }
+    for region in regions.iter() {
+        region.name.hash(&mut hasher);
     }
     format!("{} {signatures:?} {:016x}", env!("CARGO_PKG_VERSION"), hasher.finish())
 }

@@ -141,6 +141,7 @@ impl Config {
                 "neighborEdgesMaxAgeDays is the old name of neighborGraph.maxAgeDays; rename it"
             });
         }
+        warnings.extend(self.policy_warning());
         warnings
     }
 }

@@ -20,6 +20,7 @@ mod keeping;
 mod key;
 mod known;
 mod layers;
+mod policy;
 mod schema;
 mod secret;
 mod show;
@@ -44,6 +45,7 @@ pub(crate) use file::read_texts;
 pub use keeping::{Database, NeighborGraph, RetentionKeys};
 pub use known::{Reader, known_keys};
 pub use layers::Layers;
+pub use policy::{ClientRxCoverage, Companion, ForeignAdverts, ForeignMode, GeoFilter};
 pub use schema::{json_schema_of, keys_of, merge_schema};
 pub use secret::Secret;
 pub use show::Setting;
@@ -75,10 +77,23 @@ pub struct Config {
     pub observer_iata_whitelist: Vec<String>,
     /// Observers that may not.
     pub observer_blacklist: Vec<String>,
+    /// The area of the mesh.
+    #[serde(rename = "geo_filter")]
+    pub geo_filter: Option<GeoFilter>,
+    /// What becomes of adverts from outside that area.
+    pub foreign_adverts: ForeignAdverts,
+    /// Regions whose key follows from their name.
+    pub hash_regions: Vec<String>,
+    /// What moving clients hear.
+    pub client_rx_coverage: ClientRxCoverage,
+    /// What companion bridges publish.
+    pub companion: Companion,
     /// Refuse adverts with a wrong signature.
     pub validate_signatures: bool,
     /// Messages that wait while the database is busy; below 1 means 250000.
     pub ingest_buffer_size: i64,
+    /// Memory.
+    pub runtime: Runtime,
     /// Sampling of observer readings.
     pub metrics: Metrics,
     /// After how many days what goes.
@@ -89,6 +104,15 @@ pub struct Config {
     pub neighbor_graph: NeighborGraph,
     /// Old name of `neighborGraph.maxAgeDays`; counts when that one is absent.
     pub neighbor_edges_max_age_days: Option<Days>,
+}
+
+/// `runtime`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Runtime {
+    /// Megabytes the program should get by with; below 1: not said.
+    #[serde(rename = "maxMemoryMB")]
+    pub max_memory_mb: i64,
 }
 
 /// `metrics`.
@@ -147,8 +171,14 @@ impl Default for Config {
             hash_channels: Vec::new(),
             observer_iata_whitelist: Vec::new(),
             observer_blacklist: Vec::new(),
+            geo_filter: None,
+            foreign_adverts: ForeignAdverts::default(),
+            hash_regions: Vec::new(),
+            client_rx_coverage: ClientRxCoverage::default(),
+            companion: Companion::default(),
             validate_signatures: true,
             ingest_buffer_size: Self::BUFFER,
+            runtime: Runtime::default(),
             metrics: Metrics::default(),
             retention: RetentionKeys::default(),
             db: Database::default(),
@@ -170,7 +200,7 @@ impl Config {
 
     /// Messages that wait when nothing is configured.
     const BUFFER: i64 = 250_000;
-    /// Bytes they may take.
+    /// Bytes they may take when nothing is said of memory.
     const BUFFER_BYTES: usize = 64 * 1024 * 1024;
 
     /// Reads the file and lays `args` over it. Also gives what should be said about keys and variables nobody reads.
@@ -202,7 +232,9 @@ impl Config {
     /// How much may wait in front of the decoder.
     pub fn buffer(&self) -> Limits {
         let messages = if self.ingest_buffer_size > 0 { self.ingest_buffer_size } else { Self::BUFFER };
-        Limits { messages: usize::try_from(messages).unwrap_or(usize::MAX), bytes: Self::BUFFER_BYTES }
+        let told = usize::try_from(self.runtime.max_memory_mb).ok().filter(|megabytes| *megabytes > 0);
+        let bytes = told.map_or(Self::BUFFER_BYTES, |megabytes| megabytes.saturating_mul(1024 * 1024) / 10);
+        Limits { messages: usize::try_from(messages).unwrap_or(usize::MAX), bytes }
     }
 
     /// Whether brokers to listen to are configured.

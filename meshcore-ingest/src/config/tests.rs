@@ -168,3 +168,13 @@ proptest! {
         let _ = load("{}", &with([("CORESCOPE_A", &set), ("CORESCOPE_RETENTION", &set)], &[&set]));
     }
 }
+
+#[test]
+fn what_waits_is_bounded_by_the_memory_there_is() {
+    let buffer = |json| load(json, &IngestArgs::default()).unwrap().0.buffer();
+    assert_eq!(buffer("{}"), Limits { messages: 250_000, bytes: 64 << 20 });
+    assert_eq!(
+        buffer(r#"{"ingestBufferSize": 10, "runtime": {"maxMemoryMB": 50}}"#),
+        Limits { messages: 10, bytes: 5 << 20 }
+    );
+}

@@ -76,12 +76,12 @@ impl<'a> GroupText<'a> {
     /// Who says it: what is before the first `": "`, if it is 1 to 49 bytes
     /// long and has no `:`, `[` or `]`.
     pub fn sender(&self) -> Option<&'a str> {
-        split(self.text()?).0
+        split_sender(self.text()?).0
     }
 
     /// What is said: all of it without a sender. `None` when it is not UTF-8.
     pub fn message(&self) -> Option<&'a str> {
-        Some(split(self.text()?).1)
+        Some(split_sender(self.text()?).1)
     }
 
     /// Whether this looks like a text at all: see [`is_plausible_text`].
@@ -154,8 +154,8 @@ pub fn is_plausible_text(text: &[u8]) -> bool {
     str::from_utf8(text).is_ok_and(|text| text.chars().filter(is_odd).count() <= 2)
 }
 
-/// Sender, if any, and message.
-fn split(text: &str) -> (Option<&str>, &str) {
+/// Sender, if any, and message of a channel text: see [`GroupText::sender`].
+pub fn split_sender(text: &str) -> (Option<&str>, &str) {
     match text.split_once(": ") {
         Some((sender, message))
             if (1..=MAX_SENDER).contains(&sender.len()) && !sender.contains([':', '[', ']']) =>
@@ -189,10 +189,10 @@ mod tests {
     #[test]
     fn some_texts_have_no_sender() {
         for text in ["just text", ": b", "a:b", "a]b: m", "a:b: m", &"s: m".replace('s', &"s".repeat(50))] {
-            assert_eq!(split(text), (None, text));
+            assert_eq!(split_sender(text), (None, text));
         }
         let longest = "s".repeat(49);
-        assert_eq!(split(&std::format!("{longest}: m")), (Some(longest.as_str()), "m"));
+        assert_eq!(split_sender(&std::format!("{longest}: m")), (Some(longest.as_str()), "m"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ mod text;
 
 pub use anon::{AnonQuestion, AnonQuestionKind, AnonRequest, RoomLogin};
 pub use group_data::{DataKind, GroupData};
-pub use group_text::{ChannelMessage, GroupText, MAX_TEXT, is_plausible_text};
+pub use group_text::{ChannelMessage, GroupText, MAX_TEXT, is_plausible_text, split_sender};
 pub use legacy_sensor::LegacySensorTelemetry;
 pub use lpp::{LppItem, LppReader, LppStop, LppWriter};
 pub use lpp_type::LppType;

@@ -63,7 +63,7 @@ pub use client_receptions::{ClientReception, Heard};
 pub use error::StoreError;
 pub use follow::{Follower, LiveObservation};
 pub use neighbors::{NeighborBuilder, NeighborKeeper, NeighborOptions, Neighbors, Pruned, Tick};
-pub use nodes::{NodeAdvert, NodeCounts, NodeFilter, NodeOrder, NodePage, NodeRow};
+pub use nodes::{NodeAdvert, NodeCounts, NodeFilter, NodeOrder, NodePage, NodeRow, NodeSighting};
 pub use observers::{ClockSkew, ObserverRow, ObserverStatus, Presence, Radio};
 pub use open::erase;
 pub use packets::{DroppedAdvert, PacketWrite, Stored};

@@ -5,8 +5,8 @@ use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, Row, ToSql, named_params};
 
 use super::observers::time;
-use crate::UnixMillis;
 use crate::decoded::DecodedAdvert;
+use crate::{Reception, UnixMillis};
 
 /// What an accepted advert says about its node. Absent fields keep what is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,15 @@ impl NodeAdvert {
             foreign: None,
         }
     }
+}
+
+/// A node that an observer knows, told without the advert that would prove it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeSighting {
+    /// Who tells it, and when.
+    pub reception: Reception,
+    /// What it says of the node.
+    pub node: NodeAdvert,
 }
 
 /// A node as listed.

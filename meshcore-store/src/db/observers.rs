@@ -370,7 +370,9 @@ fn row_id(connection: &Connection, id: &ObserverId) -> rusqlite::Result<i64> {
     if let Some(row) = stored {
         return Ok(row);
     }
-    connection.prepare_cached("INSERT INTO observers (id) VALUES (?1)")?.execute([id.as_str()])?;
+    connection
+        .prepare_cached("INSERT INTO observers (id, name) VALUES (?1, ?2)")?
+        .execute((id.as_str(), id.first_name()))?;
     Ok(connection.last_insert_rowid())
 }
 

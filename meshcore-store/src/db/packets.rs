@@ -13,7 +13,7 @@ use super::nodes::{self, NodeAdvert};
 use super::observers::{self, ClockSkew, ObserverEnd, Observers, Seen};
 use super::{packing, raw_hex};
 use crate::decoded::{Decoded, DecodedPayload};
-use crate::{Direction, Reception, UnixMillis, hops_of, path_json};
+use crate::{Direction, Reception, UnixMillis, path_json};
 
 /// Transmissions remembered: the copies of a packet come within seconds of each other.
 const REMEMBERED: usize = 8_192;
@@ -69,7 +69,7 @@ impl PacketWrite {
             payload_type: header.payload_type().bits(),
             payload_version: header.version(),
             decoded_json: serde_json::to_string(&decoded.payload)?,
-            path_json: path_json(&hops_of(packet)),
+            path_json: path_json(&decoded.path.hops),
             channel_hash: channel_hash(header.payload_type(), &decoded.payload),
             scope_name: packet.transport().filter(|codes| codes.scope != 0).map(|_| String::new()),
             advert: match &decoded.payload {

@@ -50,8 +50,11 @@ pub(super) fn rebuilt(transmission: &str, path_json: &str) -> Option<String> {
 
 /// What to store of an observation's frame: `None` when it is put together again without a loss.
 ///
-/// The case of hex digits is no information.
+/// The case of hex digits is no information. What a companion has read comes without a frame.
 pub(super) fn kept<'a>(raw_hex: &'a str, transmission: &str, path_json: &str) -> Option<&'a str> {
+    if raw_hex.is_empty() {
+        return None;
+    }
     let again = rebuilt(transmission, path_json);
     (!again.is_some_and(|frame| frame.eq_ignore_ascii_case(raw_hex))).then_some(raw_hex)
 }

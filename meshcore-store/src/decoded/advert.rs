@@ -86,6 +86,11 @@ impl Role {
     pub const fn new(node_type: NodeType) -> Self {
         Self(node_type)
     }
+
+    /// The role with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        (0..16).map(|bits| Self(NodeType::from_bits(bits))).find(|role| role.to_string() == word)
+    }
 }
 
 impl core::fmt::Display for Role {
@@ -109,7 +114,11 @@ impl DecodedAdvert {
             timestamp: advert.timestamp(),
             timestamp_iso: UnixMillis::from_seconds(i64::from(advert.timestamp())),
             signature: hex::encode(advert.signature()),
-            signature_valid: (signatures == Signatures::Verify).then(|| advert.verify().is_ok()),
+            signature_valid: match signatures {
+                Signatures::Verify => Some(advert.verify().is_ok()),
+                Signatures::Known(valid) => Some(valid),
+                Signatures::Ignore => None,
+            },
             flags: raw_flags.map(AdvertFlags::of),
             role: None,
             lat: None,
@@ -217,5 +226,7 @@ mod tests {
         let words: Vec<String> =
             (0..6).map(|bits| Role::new(NodeType::from_bits(bits)).to_string()).collect();
         assert_eq!(words, ["none", "companion", "repeater", "room", "sensor", "type-5"]);
+        assert_eq!(Role::from_word("room"), Some(Role::new(NodeType::from_bits(3))));
+        assert_eq!((Role::from_word("type-15").is_some(), Role::from_word("type-4")), (true, None));
     }
 }

@@ -5,6 +5,7 @@
 //! unless a field says otherwise; an absent field means "does not apply", never zero.
 
 pub mod advert;
+pub mod companion;
 pub mod group;
 pub mod payload;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 use crate::reception::hops_of;
 
 pub use advert::{DecodedAdvert, Role};
+pub use companion::CompanionMessage;
 pub use payload::DecodedPayload;
 
 /// A frame, decoded for readers.
@@ -78,6 +80,8 @@ pub struct DecodedPath {
 pub enum Signatures {
     /// Check them; the answer is in `signatureValid`.
     Verify,
+    /// Somebody did: this is the answer.
+    Known(bool),
     /// Do not, and say nothing about them.
     Ignore,
 }

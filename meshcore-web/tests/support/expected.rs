@@ -19,7 +19,9 @@ const UNHEARD: &[&str] = &[
     "bad_observer",
     "no_frame",
     "raw_too_long",
-    "not_supported",
+    "no_text",
+    "bad_channel",
+    "no_position",
 ];
 
 /// What became of the messages of one source.
@@ -84,6 +86,10 @@ impl Expected {
                 if !UNHEARD.contains(&why) {
                     self.rows.observers.insert(levels[2].to_lowercase());
                 }
+                continue;
+            }
+            if let Some(why) = message.unwanted {
+                *self.figures.dropped.entry(why.to_owned()).or_default() += 1;
                 continue;
             }
             let observer = levels[2].to_lowercase();

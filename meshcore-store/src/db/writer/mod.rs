@@ -22,6 +22,7 @@ use crossbeam_channel::{Sender, bounded};
 
 use super::client_receptions::ClientReception;
 use super::lock::WriterLock;
+use super::nodes::NodeSighting;
 use super::observers::ObserverStatus;
 use super::packets::{DroppedAdvert, PacketWrite, Stored};
 use super::{Progress, StoreError, migrate, observer_rows, open, packing};
@@ -51,6 +52,8 @@ pub enum Write {
     Dropped(Box<DroppedAdvert>),
     /// A moving client heard a node.
     ClientReception(Box<ClientReception>),
+    /// A companion tells of a node it knows.
+    Node(Box<NodeSighting>),
 }
 
 impl Write {
@@ -61,6 +64,7 @@ impl Write {
             Self::Seen(reception) => reception.received_at,
             Self::Dropped(dropped) => dropped.reception.received_at,
             Self::ClientReception(reception) => reception.received_at,
+            Self::Node(sighting) => sighting.reception.received_at,
         }
     }
 }
@@ -84,7 +88,7 @@ pub enum Outcome {
     Packet(Stored),
     /// A status is in the file.
     Status,
-    /// An observer was noted, a dropped advert, or a mobile reception.
+    /// An observer was noted, a dropped advert, a mobile reception, or a node told of.
     Noted,
     /// The database refused it; the log says why.
     Failed,

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, RecvError, Sender, select_biased};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::super::lock::WriterLock;
+use super::super::nodes::{self, NodeAdvert, NodeSighting};
 use super::super::observers::{ObserverEnd, Observers, Seen};
 use super::super::packets::{PacketWrite, Stored, Transmissions, store_dropped};
 use super::super::relays::Relays;
@@ -266,6 +267,7 @@ impl Session {
                     add(&figures.node_upserts, u64::from(packet.advert.is_some()));
                 }
                 (_, Write::Status(_)) => add(&figures.observer_upserts, 1),
+                (_, Write::Node(_)) => add(&figures.node_upserts, 1),
                 (_, Write::Dropped(_)) => add(&figures.sig_drops, 1),
                 _ => {}
             }
@@ -334,10 +336,8 @@ impl Memory {
             Write::Packet(packet) => {
                 let (stored, observer) =
                     self.transmissions.store(connection, &mut self.observers, packet, now)?;
-                if let (Some(advert), Some(resolver)) = (&packet.advert, &mut self.resolver)
-                    && let Some(role) = &advert.role
-                {
-                    resolver.node_is(advert.public_key, role);
+                if let Some(advert) = &packet.advert {
+                    self.note_role(advert);
                 }
                 if stored.new_observation {
                     self.resolve(connection, packet, stored.observation_id, observer)?;
@@ -366,6 +366,20 @@ impl Memory {
                 reception.store(connection)?;
                 Ok(Outcome::Noted)
             }
+            Write::Node(sighting) => {
+                let NodeSighting { reception, node } = &**sighting;
+                self.observers.seen(connection, reception, Seen::Only)?;
+                nodes::upsert(connection, node, reception.received_at, now, false)?;
+                self.note_role(node);
+                Ok(Outcome::Noted)
+            }
+        }
+    }
+
+    /// Whoever resolves hops has to know who relays.
+    fn note_role(&mut self, node: &NodeAdvert) {
+        if let (Some(role), Some(resolver)) = (&node.role, &mut self.resolver) {
+            resolver.node_is(node.public_key, role);
         }
     }
 
