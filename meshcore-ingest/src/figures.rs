@@ -97,18 +97,12 @@ impl Figures {
         }
     }
 
-    /// What is counted of each source, and how its connection is. One that is no more and never said anything is left out.
+    /// What is counted of each source, and how its connection is.
     fn source_statuses(&self, sources: Vec<SourceReport>) -> Vec<SourceFigures> {
         let mut connections: HashMap<Ticket, StatusReport> =
             self.parts.statuses.report().into_iter().map(|status| (status.ticket, status)).collect();
-        let with_connection = |(ticket, report): (Ticket, SourceReport)| {
-            let connection = connections.remove(&ticket);
-            if report.received == 0 && connection.as_ref().is_some_and(|status| status.removed) {
-                return None;
-            }
-            Some(SourceFigures::of(report, connection))
-        };
-        (0..).zip(sources).filter_map(with_connection).collect()
+        let with_connection = |(ticket, report)| SourceFigures::of(report, connections.remove(&ticket));
+        (0..).zip(sources).map(with_connection).collect()
     }
 
     fn writer_perf(&self) -> BTreeMap<String, LockFigures> {
