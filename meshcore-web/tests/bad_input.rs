@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -44,6 +45,37 @@ fn every_kind_of_bad_message_is_counted_under_its_reason_and_stops_nothing() {
     // Of an advert with a wrong signature a trace is kept.
     let dropped: u32 = server::value(&database, "SELECT COUNT(*) FROM dropped_packets");
     assert_eq!(expected.figures.rejected["bad_signature"], u64::from(dropped));
+    corescope.stop();
+}
+
+#[test]
+fn a_flood_of_garbage_hides_no_good_message_and_fills_no_log() {
+    // 10 by hand: 100 000 bad ones among 10 000 good ones.
+    let thousands = std::env::var("GOOD_THOUSANDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let Some(broker) = Mosquitto::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let config = json!({"mqttSources": [{"broker": broker.url()}], "retention": {"packetDays": 0}});
+    server::configure(folder.path(), &config);
+    let corescope = Server::open(&mut server::corescope(folder.path()));
+    corescope.process.wait_for_line("connected to broker", 1);
+    let lines = corescope.process.lines().len();
+
+    let short = |message: &Message| message.payload.len() < 1000;
+    let bad: Vec<Message> = bad_messages(&messages::demo()).into_iter().filter(short).collect();
+    let kinds: BTreeSet<&str> = bad.iter().filter_map(|message| message.refused).collect();
+    assert!(kinds.len() >= 12, "{kinds:?}");
+    let mut bad = bad.iter().cycle().cloned();
+    let all: Vec<Message> = messages::made_up(thousands * 1000)
+        .into_iter()
+        .flat_map(|good| bad.by_ref().take(10).chain([good]).collect::<Vec<_>>())
+        .collect();
+    let expected = Expected::of(&all);
+    broker.publisher().publish(&all);
+    assert_eq!(corescope.settled(expected.figures.received), expected.figures);
+    assert_eq!(server::rows(&server::read_only(folder.path())), expected.rows);
+    let said = corescope.process.lines().split_off(lines);
+    eprintln!("{} messages, {} kinds of bad ones, {} lines of log", all.len(), kinds.len(), said.len());
+    assert!(said.len() < 50, "{said:#?}");
     corescope.stop();
 }
 

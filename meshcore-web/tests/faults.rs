@@ -4,10 +4,8 @@
 mod support;
 
 use std::process::Command;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use meshcore_ingest::system_clock;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use support::broker::Mosquitto;

@@ -1,7 +1,12 @@
 //! The MQTT library, as a connection needs it.
 //!
 //! The event stream is unbounded because a bounded one drops messages without saying so; the bound, and the count of what
-//! is dropped, are in the queue behind it. The library acknowledges a message of QoS 1 when it puts it into that stream.
+//! is dropped, are in the queue behind it.
+//!
+//! The library acknowledges a message of QoS 1 when it puts it into that stream; it offers no way to do so after the commit.
+//! So a sudden end loses what is in the stream (it is emptied at once), in the queue and in the open transaction.
+//!
+//! It takes every topic for UTF-8, as the standard asks of brokers, and ends the process at one that is not.
 
 use std::fs::File;
 use std::io;

@@ -42,7 +42,7 @@ pub use watch::WatchFigures;
 const FAREWELLS: Duration = Duration::from_secs(2);
 
 /// After a fault of this program a source waits for this long before it goes on.
-const AFTER_A_FAULT: Duration = Duration::from_secs(30);
+const AFTER_A_FAULT: Duration = Duration::from_secs(5);
 
 /// The sources there are and have been since the start, each with a task of its own. Must be used within a tokio runtime.
 pub struct Sources {
@@ -188,8 +188,8 @@ impl Source {
 async fn supervise(name: String, link: Link, orders: channel::Receiver<Order>) {
     while AssertUnwindSafe(connection::follow(&link, orders.clone())).catch_unwind().await.is_err() {
         error!(mqtt.source = name, "a source has failed: a fault of this program; it goes on soon");
-        link.status.failed("a fault of this program");
         link.status.disconnected();
+        link.status.failed("a fault of this program");
         sleep(AFTER_A_FAULT).await;
     }
 }
