@@ -19,7 +19,7 @@ use tracing::{debug, error, info, warn};
 use crate::accounting::Accounting;
 use crate::caretaker::Caretaker;
 use crate::config::{Broker, Config};
-use crate::intake::Intake;
+use crate::intake::{Intake, Memory};
 use crate::pipeline::{Clock, Pipeline};
 use crate::{demo, replay, source};
 
@@ -47,6 +47,7 @@ pub struct Ingest {
     /// Before the pipeline, which it uses: whichever way this ends, it ends first.
     caretaker: Caretaker,
     pipeline: Pipeline,
+    memory: Arc<Memory>,
     backfills: Arc<BackfillFigures>,
     sources: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -85,10 +86,12 @@ impl Ingest {
         }
         let (path, clock) = (config.db_path(), system_clock());
         let keeper = NeighborKeeper::new(&path, config.neighbors());
+        let intake = Intake::new(config, brokers.iter().map(|(ticket, broker)| (*ticket, broker)));
+        let memory = Arc::clone(intake.memory());
         let pipeline = Pipeline::start(
             &path,
             writer_options(config, clock()),
-            Intake::new(config, brokers.iter().map(|(ticket, broker)| (*ticket, broker))),
+            intake,
             Arc::clone(&accounting),
             config.buffer_size(),
             Arc::clone(&clock),
@@ -101,7 +104,7 @@ impl Ingest {
         finish_upgrade(&mut schedule, pipeline.writer(), regions_configured, &backfills);
         let caretaker = Caretaker::start(schedule, clock)?;
         let (stop, stopped) = watch::channel(false);
-        let mut ingest = Self { caretaker, pipeline, backfills, sources: JoinSet::new(), stop };
+        let mut ingest = Self { caretaker, pipeline, memory, backfills, sources: JoinSet::new(), stop };
         ingest.listen(brokers, &stopped);
         let named = |name| ingest.pipeline.inlet(accounting.add(name));
         match *feed {
@@ -127,6 +130,11 @@ impl Ingest {
     /// The figures.
     pub fn accounting(&self) -> Arc<Accounting> {
         Arc::clone(self.pipeline.accounting())
+    }
+
+    /// What intake remembers.
+    pub fn memory(&self) -> Arc<Memory> {
+        Arc::clone(&self.memory)
     }
 
     /// How far the upgrade of an older file is.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web;
 use meshcore_ingest::accounting::Accounting;
+use meshcore_ingest::intake::Memory;
 use meshcore_ingest::pipeline::Clock;
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{ReadPool, Reader, StoreError, Totals};
@@ -45,6 +46,8 @@ pub struct App {
     hub: Hub,
     /// Absent when ingest is another process.
     accounting: Option<Arc<Accounting>>,
+    /// Absent when ingest is another process.
+    memory: Option<Arc<Memory>>,
     clock: Clock,
     build: Build,
     totals: Mutex<Option<(UnixMillis, Totals)>>,
@@ -59,7 +62,14 @@ impl App {
         clock: Clock,
         build: Build,
     ) -> Self {
-        Self { readers, config, hub: Hub::default(), accounting, clock, build, totals: Mutex::new(None) }
+        let (hub, totals) = (Hub::default(), Mutex::new(None));
+        Self { readers, config, hub, accounting, memory: None, clock, build, totals }
+    }
+
+    /// The same, beside the intake that remembers this.
+    #[must_use]
+    pub fn beside(self, memory: Arc<Memory>) -> Self {
+        Self { memory: Some(memory), ..self }
     }
 
     /// Asks the database on a thread that may wait.
@@ -110,6 +120,11 @@ impl App {
     /// The figures of ingest, when it runs in this process.
     pub fn accounting(&self) -> Option<&Accounting> {
         self.accounting.as_deref()
+    }
+
+    /// What intake remembers, when it runs in this process.
+    pub fn memory(&self) -> Option<&Memory> {
+        self.memory.as_deref()
     }
 
     /// Which program this is.

@@ -41,9 +41,10 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
     let settings = Settings::load(&cli.ingest)?;
     let server = Server::bind(cli.serve.bind, settings.port(&cli.serve)?)?;
     let database = settings.ingest.db_path();
-    let readers = Arc::new(open_when_ready(&database).await?);
+    let visibility = Arc::new(settings.ingest.visibility());
+    let readers = Arc::new(open_when_ready(&database).await?.hiding(Arc::clone(&visibility)));
     let app = web::Data::new(App::new(readers, settings.web, None, system_clock(), Build::current()));
-    let _feed = Feed::start(&database, app.hub().clone(), News::Poll)?;
+    let _feed = Feed::start(&database, &visibility, app.hub().clone(), News::Poll)?;
     serve(server, app).await
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use actix_web::web;
 use clap::Parser;
-use meshcore_ingest::accounting::Accounting;
 use meshcore_ingest::cli::{exit_code, start_logging};
 use meshcore_ingest::config::IngestArgs;
 use meshcore_ingest::{Feed as Messages, Ingest, system_clock};
@@ -64,23 +63,20 @@ async fn run(mut cli: Cli) -> anyhow::Result<()> {
     };
     let (notices, news) = Notices::new();
     let ingest = Ingest::start(&settings.ingest, &messages, move |commit| notices.tell(commit))?;
-    let shown = show(&settings, server, news, ingest.accounting()).await;
+    let shown = show(&settings, server, news, &ingest).await;
     ingest.stop().await;
     shown
 }
 
 /// The page, until the program is told to end.
-async fn show(
-    settings: &Settings,
-    server: Server,
-    news: News,
-    accounting: Arc<Accounting>,
-) -> anyhow::Result<()> {
+async fn show(settings: &Settings, server: Server, news: News, ingest: &Ingest) -> anyhow::Result<()> {
     let database = settings.ingest.db_path();
-    let readers = Arc::new(ReadPool::open(&database)?);
+    let visibility = Arc::new(settings.ingest.visibility());
+    let readers = Arc::new(ReadPool::open(&database)?.hiding(Arc::clone(&visibility)));
     let web = settings.web.clone();
-    let app = web::Data::new(App::new(readers, web, Some(accounting), system_clock(), Build::current()));
-    let _feed = Feed::start(&database, app.hub().clone(), news)?;
+    let app = App::new(readers, web, Some(ingest.accounting()), system_clock(), Build::current());
+    let app = web::Data::new(app.beside(ingest.memory()));
+    let _feed = Feed::start(&database, &visibility, app.hub().clone(), news)?;
     serve(server, app).await
 }
 
