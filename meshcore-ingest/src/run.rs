@@ -22,7 +22,7 @@ use crate::broker::{BoundBroker, Door, RunningBroker};
 use crate::caretaker::Caretaker;
 use crate::config::{Broker, Config, ConfigError};
 use crate::figures::{Figures, Parts, StatsFile, Ticker};
-use crate::intake::Intake;
+use crate::intake::{Intake, Memory};
 use crate::pipeline::{Clock, Pipeline, PipelineOptions};
 use crate::sources::status::Session;
 use crate::sources::watchdog::Timing;
@@ -69,6 +69,7 @@ pub struct Ingest {
     broker: Option<RunningBroker>,
     pipeline: Pipeline,
     accounting: Arc<Accounting>,
+    memory: Arc<Memory>,
     figures: Arc<Figures>,
     ticker: Ticker,
     /// Whether the brokers of the configuration are listened to.
@@ -111,6 +112,8 @@ impl Ingest {
         let mut sources = Sources::new(Arc::clone(&accounting), Arc::clone(&clock), Timing::default());
         sources.plan(brokers);
         let keeper = NeighborKeeper::new(&path, config.neighbors());
+        let intake = Intake::new(config, sources.brokers());
+        let memory = Arc::clone(intake.memory());
         let pipeline = Pipeline::start(
             &path,
             PipelineOptions {
@@ -118,7 +121,7 @@ impl Ingest {
                 limits: config.buffer(),
                 clock: Arc::clone(&clock),
             },
-            Intake::new(config, sources.brokers()),
+            intake,
             Arc::clone(&accounting),
             prepare(&path, config, &keeper, clock()),
             on_commit,
@@ -145,6 +148,7 @@ impl Ingest {
             broker: None,
             pipeline,
             accounting: Arc::clone(&accounting),
+            memory,
             figures,
             ticker,
             listens,
@@ -199,6 +203,11 @@ impl Ingest {
         Arc::clone(&self.figures)
     }
 
+    /// What intake remembers.
+    pub fn memory(&self) -> Arc<Memory> {
+        Arc::clone(&self.memory)
+    }
+
     /// Judges messages by `config` from the next one on, and listens to its brokers. Sources that connect in the same way
     /// as before notice nothing.
     ///
@@ -206,7 +215,8 @@ impl Ingest {
     /// [`ConfigError::Value`] for a source that cannot be used; then nothing changes.
     pub fn reload(&mut self, config: &Config) -> Result<Changes, ConfigError> {
         let changes = self.sources.plan(self.listens.brokers(config)?);
-        self.pipeline.reload(Intake::new(config, self.sources.brokers()));
+        let intake = Intake::new(config, self.sources.brokers());
+        self.pipeline.reload(intake.remembering(self.memory()));
         self.listen();
         Ok(changes)
     }

@@ -10,6 +10,7 @@
 //! * [`UnixMillis`]: the one type for a point in time; text only at the edges.
 //! * [`Decoded`]: a frame as JSON readers see it, made by one decoder for the stored column, the API and the live feed.
 //! * [`ObserverId`], [`Signal`], [`Direction`]: what an observer says about a reception.
+//! * [`Visibility`]: who is not shown.
 //! * [`resolve`]: which node a hop was; [`graph`]: who is known to hear whom.
 //! * [`db`] (feature `sqlite`): schema, the one [`db::Writer`], the read side, and [`db::Follower`], which says what is new.
 //! * `sim` (feature `sim`): a mesh made up, whose observers report like real ones.
@@ -28,6 +29,7 @@ mod observer;
 mod reception;
 pub mod resolve;
 mod time;
+mod visibility;
 
 #[cfg(feature = "sqlite")]
 pub mod db;
@@ -38,3 +40,4 @@ pub use decoded::Decoded;
 pub use observer::{InvalidObserverId, ObserverId};
 pub use reception::{Direction, Reception, Signal, hops_of, path_json};
 pub use time::{ParseTimeError, UnixMillis};
+pub use visibility::Visibility;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix_web::web;
 use meshcore_ingest::broker::Door;
 use meshcore_ingest::figures::Snapshot;
+use meshcore_ingest::intake::Memory;
 use meshcore_ingest::pipeline::Clock;
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{ReadPool, Reader, StoreError, Totals};
@@ -50,6 +51,8 @@ pub struct App {
     ingest: IngestFigures,
     /// Absent without an embedded broker, and when it takes no WebSockets.
     door: Option<Door>,
+    /// Absent when ingest is another process.
+    memory: Option<Arc<Memory>>,
     clock: Clock,
     build: Build,
     totals: Mutex<Option<(UnixMillis, Totals)>>,
@@ -65,13 +68,19 @@ impl App {
         build: Build,
     ) -> Self {
         let (hub, totals) = (Hub::default(), Mutex::new(None));
-        Self { readers, config, hub, ingest, door: None, clock, build, totals }
+        Self { readers, config, hub, ingest, door: None, memory: None, clock, build, totals }
     }
 
     /// Lets MQTT clients pass to the broker behind `door`.
     #[must_use]
     pub fn with_broker(self, door: Option<Door>) -> Self {
         Self { door, ..self }
+    }
+
+    /// The same, beside the intake that remembers this.
+    #[must_use]
+    pub fn beside(self, memory: Arc<Memory>) -> Self {
+        Self { memory: Some(memory), ..self }
     }
 
     /// Asks the database on a thread that may wait.
@@ -128,6 +137,11 @@ impl App {
     /// The way to the embedded broker, where there is one.
     pub fn door(&self) -> Option<&Door> {
         self.door.as_ref()
+    }
+
+    /// What intake remembers, when it runs in this process.
+    pub fn memory(&self) -> Option<&Memory> {
+        self.memory.as_deref()
     }
 
     /// Which program this is.

@@ -43,11 +43,12 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
     settings.warn();
     let server = Server::bind(cli.serve.bind, settings.port())?;
     let database = settings.ingest.db_path();
-    let readers = Arc::new(open_when_ready(&database).await?);
+    let visibility = Arc::new(settings.ingest.visibility());
+    let readers = Arc::new(open_when_ready(&database).await?.hiding(Arc::clone(&visibility)));
     let stats = StatsFile::of(&cli.ingest.environment);
     let ingest: IngestFigures = Arc::new(move |now| stats.read_fresh(now));
     let app = web::Data::new(App::new(readers, settings.web, ingest, system_clock(), Build::current()));
-    let _feed = Feed::start(&database, app.hub().clone(), News::Poll)?;
+    let _feed = Feed::start(&database, &visibility, app.hub().clone(), News::Poll)?;
     serve(server, app).await
 }
 

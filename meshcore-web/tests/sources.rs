@@ -14,6 +14,7 @@ use meshcore_ingest::sources::Sources;
 use meshcore_ingest::sources::status::StatusReport;
 use meshcore_ingest::sources::watchdog::Timing;
 use meshcore_ingest::system_clock;
+use meshcore_store::UnixMillis;
 use meshcore_store::db::WriterOptions;
 use serde_json::json;
 use support::broker::Mosquitto;
@@ -57,7 +58,9 @@ impl Inside {
     }
 
     fn wait_for_stored(&self, stored: u64) {
-        eventually("messages are stored", || (self.accounting.report()[0].stored == stored).then_some(()));
+        eventually("messages are stored", || {
+            (self.accounting.report(UnixMillis::default())[0].stored == stored).then_some(())
+        });
     }
 
     fn stop(self) {

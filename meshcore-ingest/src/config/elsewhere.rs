@@ -52,8 +52,6 @@ pub(super) const KEYS: &[(Reader, &[&str])] = &[
             "listLimits.analyticsMax",
             "listLimits.channelMessagesMax",
             "listLimits.bulkHealthMax",
-            "nodeBlacklist",
-            "hiddenNamePrefixes",
             "debugAffinity",
             "neighborGraph.cacheRecomputeIntervalSeconds",
             "db.load.chunkSize",

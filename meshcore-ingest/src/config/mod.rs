@@ -75,7 +75,7 @@ pub struct Config {
     /// Regions that may report; empty: all.
     #[serde(rename = "observerIATAWhitelist")]
     pub observer_iata_whitelist: Vec<String>,
-    /// Observers that may not.
+    /// Observers that may not, and are not shown.
     pub observer_blacklist: Vec<String>,
     /// The area of the mesh.
     #[serde(rename = "geo_filter")]
@@ -88,6 +88,10 @@ pub struct Config {
     pub client_rx_coverage: ClientRxCoverage,
     /// What companion bridges publish.
     pub companion: Companion,
+    /// Keys of nodes that are not shown. They are stored all the same.
+    pub node_blacklist: Vec<String>,
+    /// Beginnings of names of nodes that are not shown.
+    pub hidden_name_prefixes: Vec<String>,
     /// Refuse adverts with a wrong signature.
     pub validate_signatures: bool,
     /// Messages that wait while the database is busy; below 1 means 250000.
@@ -176,6 +180,8 @@ impl Default for Config {
             hash_regions: Vec::new(),
             client_rx_coverage: ClientRxCoverage::default(),
             companion: Companion::default(),
+            node_blacklist: Vec::new(),
+            hidden_name_prefixes: vec!["🚫".into()],
             validate_signatures: true,
             ingest_buffer_size: Self::BUFFER,
             runtime: Runtime::default(),

@@ -1,5 +1,6 @@
 //! What is wanted: areas, regions, coverage, companions, and who is not shown.
 
+use meshcore_store::Visibility;
 use meshcore_store::geo::Area;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -83,6 +84,11 @@ impl Config {
         self.geo_filter.as_ref().and_then(GeoFilter::area)
     }
 
+    /// Who is not shown.
+    pub fn visibility(&self) -> Visibility {
+        Visibility::new(&self.node_blacklist, &self.hidden_name_prefixes, &self.observer_blacklist)
+    }
+
     /// What of these keys has no effect.
     pub(super) fn policy_warning(&self) -> Option<&'static str> {
         let filter = self.geo_filter.as_ref()?;
@@ -123,6 +129,16 @@ mod tests {
     ) {
         let config = config(json);
         assert_eq!((config.area(), config.policy_warning().is_some()), (area, is_void));
+    }
+
+    #[test]
+    fn nodes_with_a_forbidding_sign_are_hidden_unless_other_signs_are_named() {
+        let hides = |json: &str, name: &str| config(json).visibility().hides_node("ab", Some(name));
+        assert!(hides("{}", "🚫 Ann") && !hides("{}", "Ann"));
+        assert!(!hides(r#"{"hiddenNamePrefixes": []}"#, "🚫 Ann"));
+        assert!(hides(r#"{"hiddenNamePrefixes": ["x-"]}"#, "x-Ann"));
+        assert!(hides(r#"{"nodeBlacklist": ["AB"]}"#, "Ann"));
+        assert!(config(r#"{"observerBlacklist": ["Roof"]}"#).visibility().hides_observer("roof"));
     }
 
     #[test]

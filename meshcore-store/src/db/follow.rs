@@ -4,11 +4,14 @@
 //! watches `PRAGMA data_version`, which changes whenever another connection commits.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::hidden::{self, SHOWN_OF_FEW};
 use super::query::{OBSERVATION_COLUMNS, ObservationRow, PacketRow, complete, read_observation, read_packet};
 use super::{StoreError, open, schema};
+use crate::Visibility;
 
 /// A new observation, with its packet as it was at that moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +49,15 @@ impl Follower {
         Ok(follower)
     }
 
+    /// The same, which from now on passes over packets of hidden nodes.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn hiding(self, visibility: &Arc<Visibility>) -> Result<Self, StoreError> {
+        hidden::prepare(&self.connection, visibility)?;
+        Ok(self)
+    }
+
     /// Whether anything was committed since this was asked last. Costs one page read.
     ///
     /// # Errors
@@ -71,7 +83,7 @@ impl Follower {
                       WHERE e.transmission_id = t.id AND e.id <= o.id) AS observer_count
                FROM loose_observations o JOIN transmissions t ON t.id = o.transmission_id
                LEFT JOIN observers b ON b.rowid = o.observer_idx
-              WHERE o.id > ?1 AND o.id <= ?2 ORDER BY o.id LIMIT ?3"
+              WHERE o.id > ?1 AND o.id <= ?2 AND {SHOWN_OF_FEW} ORDER BY o.id LIMIT ?3"
         ))?;
         let mut new: Vec<LiveObservation> = statement
             .query_map((self.watermark, newest, limit), |row| {

@@ -20,6 +20,7 @@
 //! | How does the file get smaller? | `packing.rs`, `vacuum.rs`, `observer_rows.rs` |
 //! | How is it saved, put back, examined? | `backup.rs`, `restore.rs`, `check.rs` |
 //! | What may a reader ask the writer to do? | `requests.rs` |
+//! | Who is not shown? | `hidden.rs` |
 //! | What does the API read? | `query.rs` and the `read` halves of the noun files |
 
 mod backup;
@@ -29,6 +30,7 @@ mod client_receptions;
 mod disk;
 mod error;
 mod follow;
+mod hidden;
 mod lock;
 pub mod migrate;
 mod neighbors;

@@ -226,7 +226,7 @@ pub(super) fn set_default_scope(
 
 /// One page of the nodes that match, and how many there are.
 pub(super) fn list(connection: &Connection, filter: &NodeFilter) -> rusqlite::Result<NodePage> {
-    let mut wheres = String::from("1");
+    let mut wheres = String::from("NOT hides_node(public_key, name)");
     let mut values: Vec<ToSqlOutput<'_>> = Vec::new();
     let pattern = filter.search.as_ref().map(|part| format!("%{}%", escape_like(part)));
     if let Some(role) = &filter.role {
@@ -279,7 +279,8 @@ pub(super) fn counts(connection: &Connection, since: Option<UnixMillis>) -> rusq
         .prepare_cached(
             "SELECT COUNT(*) FILTER (WHERE role = 'repeater'), COUNT(*) FILTER (WHERE role = 'room'),
                     COUNT(*) FILTER (WHERE role = 'companion'), COUNT(*) FILTER (WHERE role = 'sensor')
-               FROM nodes WHERE ?1 IS NULL OR unixepoch(last_seen) >= ?1",
+               FROM nodes
+              WHERE (?1 IS NULL OR unixepoch(last_seen) >= ?1) AND NOT hides_node(public_key, name)",
         )?
         .query_row([since.map(UnixMillis::seconds)], |row| {
             Ok(NodeCounts {

@@ -386,8 +386,8 @@ pub(super) fn list(connection: &Connection, now: UnixMillis) -> rusqlite::Result
                 (SELECT COUNT(*) FROM observations o
                   WHERE o.observer_idx = b.rowid AND o.timestamp >= :hour_ago) AS packets_last_hour
            FROM observers b
-           LEFT JOIN nodes n ON n.public_key = lower(b.id)
-          WHERE COALESCE(b.inactive, 0) = 0
+           LEFT JOIN nodes n ON n.public_key = lower(b.id) AND NOT hides_node(n.public_key, n.name)
+          WHERE COALESCE(b.inactive, 0) = 0 AND NOT hides_observer(b.id)
           ORDER BY b.last_seen DESC, b.id",
     )?;
     let hour_ago = now.plus_millis(-3_600_000).seconds();

@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::lock::WriterLock;
-use super::{StoreError, packing};
+use super::{StoreError, hidden, packing};
 
 /// How long a statement waits for a lock before it fails.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -76,6 +77,7 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         packing::prepare(&connection)?;
+        hidden::prepare(&connection, &Arc::default())?;
         connection.pragma_update(None, "query_only", "ON")?;
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
         Ok(connection)

@@ -4,6 +4,7 @@ use meshcore_proto::PacketHash;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params_from_iter};
 
+use super::hidden::{self, SHOWN_OF_ALL, SHOWN_OF_FEW};
 use super::observers::time;
 use super::{raw_hex, resolved_paths};
 use crate::{ObserverId, UnixMillis};
@@ -181,7 +182,9 @@ pub(super) fn packet(connection: &Connection, id: PacketId) -> rusqlite::Result<
         }
     };
     let found = connection
-        .prepare_cached(&format!("SELECT {PACKET_COLUMNS} FROM transmissions t WHERE {condition} LIMIT 1"))?
+        .prepare_cached(&format!(
+            "SELECT {PACKET_COLUMNS} FROM transmissions t WHERE ({condition}) AND {SHOWN_OF_FEW} LIMIT 1"
+        ))?
         .query_row([value], read_packet)
         .optional()?;
     let Some(packet) = found else { return Ok(None) };
@@ -193,7 +196,7 @@ pub(super) fn packet(connection: &Connection, id: PacketId) -> rusqlite::Result<
 
 /// The filter as SQL over `transmissions t`, with its values.
 fn conditions(filter: &PacketFilter) -> rusqlite::Result<(String, Vec<ToSqlOutput<'_>>)> {
-    let mut wheres = String::from("t.hash <> '' AND t.first_seen <> ''");
+    let mut wheres = format!("t.hash <> '' AND t.first_seen <> '' AND {SHOWN_OF_ALL}");
     let mut values: Vec<ToSqlOutput<'_>> = Vec::new();
     if let Some(payload_type) = filter.payload_type {
         wheres.push_str(" AND t.payload_type = ?");
@@ -272,7 +275,8 @@ pub(super) fn complete(
         let path = observation.path_json.as_deref().unwrap_or_default();
         observation.raw_hex = raw_hex::rebuilt(&packet.raw_hex, path);
     }
-    resolved_paths::fill(connection, observations)
+    resolved_paths::fill(connection, observations)?;
+    hidden::hide_hops(connection, observations)
 }
 
 pub(super) fn read_packet(row: &Row<'_>) -> rusqlite::Result<PacketRow> {

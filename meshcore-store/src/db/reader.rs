@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use rusqlite::{Connection, Transaction};
 
@@ -10,10 +10,10 @@ use super::nodes::{self, NodeCounts, NodeFilter, NodePage};
 use super::observers::{self, ObserverRow};
 use super::query::{self, PacketFilter, PacketId, PacketPage, PacketRow};
 use super::stats::{self, Totals};
-use super::{Capabilities, PacketWalk, StoreError, neighbors, open, schema};
-use crate::UnixMillis;
+use super::{Capabilities, PacketWalk, StoreError, hidden, neighbors, open, schema};
 use crate::graph::NeighborGraph;
 use crate::resolve::HopIndex;
+use crate::{UnixMillis, Visibility};
 
 /// A read-only connection, one question at a time.
 #[derive(Debug)]
@@ -30,6 +30,15 @@ impl Reader {
         let connection = open::for_reading(path)?;
         schema::assert_ready(&connection, path)?;
         Ok(Self { connection })
+    }
+
+    /// The same, which from now on leaves out who is not shown: their rows, packets they sent, their key as a hop.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn hiding(self, visibility: &Arc<Visibility>) -> Result<Self, StoreError> {
+        hidden::prepare(&self.connection, visibility)?;
+        Ok(self)
     }
 
     /// One page of packets.
@@ -119,6 +128,7 @@ impl Reader {
 #[derive(Debug)]
 pub struct ReadPool {
     path: PathBuf,
+    visibility: Arc<Visibility>,
     idle: Mutex<Vec<Reader>>,
 }
 
@@ -131,7 +141,14 @@ impl ReadPool {
     /// # Errors
     /// As [`Reader::open`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { path: path.to_owned(), idle: Mutex::new(vec![Reader::open(path)?]) })
+        let idle = Mutex::new(vec![Reader::open(path)?]);
+        Ok(Self { path: path.to_owned(), visibility: Arc::default(), idle })
+    }
+
+    /// The same, whose readers leave out who is not shown.
+    #[must_use]
+    pub fn hiding(self, visibility: Arc<Visibility>) -> Self {
+        Self { visibility, idle: Mutex::default(), ..self }
     }
 
     /// A reader of one's own until it is dropped; opens another when all are in use.
@@ -142,7 +159,7 @@ impl ReadPool {
         let idle = self.lock().pop();
         let reader = match idle {
             Some(reader) => reader,
-            None => Reader::open(&self.path)?,
+            None => Reader::open(&self.path)?.hiding(&self.visibility)?,
         };
         Ok(Lease { reader: Some(reader), pool: self })
     }

@@ -8,7 +8,7 @@ use crate::UnixMillis;
 /// Days after which a node no longer counts as current.
 const CURRENT_NODE_MILLIS: i64 = 7 * 24 * 3_600_000;
 
-/// How much is stored.
+/// How much is stored. Hidden nodes and observers are not counted, what was sent and heard is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Packets.
@@ -43,9 +43,11 @@ pub(super) fn totals(connection: &Connection, now: UnixMillis) -> rusqlite::Resu
             "SELECT (SELECT COUNT(*) FROM transmissions),
                     (SELECT COUNT(*) FROM observations)
                         + (SELECT COALESCE(SUM(observations), 0) FROM packed_observations),
-                    (SELECT COUNT(*) FROM nodes WHERE unixepoch(last_seen) >= ?1),
-                    (SELECT COUNT(*) FROM nodes) + (SELECT COUNT(*) FROM inactive_nodes),
-                    (SELECT COUNT(*) FROM observers WHERE COALESCE(inactive, 0) = 0),
+                    (SELECT COUNT(*) FROM nodes
+                      WHERE unixepoch(last_seen) >= ?1 AND NOT hides_node(public_key, name)),
+                    (SELECT COUNT(*) FROM nodes WHERE NOT hides_node(public_key, name))
+                        + (SELECT COUNT(*) FROM inactive_nodes WHERE NOT hides_node(public_key, name)),
+                    (SELECT COUNT(*) FROM observers WHERE COALESCE(inactive, 0) = 0 AND NOT hides_observer(id)),
                     (SELECT COUNT(*) FROM observations WHERE timestamp >= ?2),
                     (SELECT COUNT(*) FROM observations WHERE timestamp >= ?3),
                     (SELECT COUNT(*) FROM dropped_packets),

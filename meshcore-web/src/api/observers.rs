@@ -1,6 +1,7 @@
 //! `/api/observers`: who listens.
 
 use actix_web::web;
+use meshcore_ingest::intake::Liveness;
 use meshcore_store::UnixMillis;
 use meshcore_store::db::ObserverRow;
 use serde::Serialize;
@@ -74,6 +75,10 @@ pub struct Observer {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     can_relay: Option<bool>,
+    /// `online` or `offline`: its last word since the start. Absent: it said neither, or ingest is another process.
+    #[schema(value_type = String, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_status: Option<&'static str>,
 }
 
 /// Active observers, the one heard last first.
@@ -86,7 +91,9 @@ pub struct Observer {
 pub(crate) async fn list(app: web::Data<App>) -> Result<web::Json<ObserverList>, ApiError> {
     let now = app.now();
     let rows = app.read(move |reader| reader.observers(now)).await?;
-    let observers = rows.into_iter().map(Observer::from).collect();
+    let last_status = |id: &str| app.memory()?.last_status(id).map(Liveness::as_str);
+    let observers = rows.into_iter().map(|row| Observer { last_status: last_status(&row.id), ..row.into() });
+    let observers = observers.collect();
     Ok(web::Json(ObserverList { observers, server_time: now }))
 }
 
@@ -116,6 +123,7 @@ impl From<ObserverRow> for Observer {
             clock_skew_count_24h: row.clock_skew_count_24h,
             clock_last_naive_at: row.clock_last_naive_at,
             can_relay: row.can_relay,
+            last_status: None,
         }
     }
 }

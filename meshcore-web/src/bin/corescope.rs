@@ -12,6 +12,7 @@ use meshcore_ingest::cli::{exit_code, start_logging};
 use meshcore_ingest::command::CheckConfig;
 use meshcore_ingest::config::{EmbeddedBroker, IngestArgs};
 use meshcore_ingest::figures::{Figures, StatsFile};
+use meshcore_ingest::intake::Memory;
 use meshcore_ingest::reload::Reloads;
 use meshcore_ingest::{Feed as Messages, Ingest, system_clock};
 use meshcore_store::db::ReadPool;
@@ -99,7 +100,7 @@ async fn run(mut cli: Cli) -> anyhow::Result<()> {
     };
     let shown = match embed(&mut ingest, broker) {
         Ok(door) => {
-            let shown = show(&settings, server, news, ingest.figures(), door);
+            let shown = show(&settings, server, news, (ingest.figures(), ingest.memory()), door);
             tokio::select! {
                 shown = shown => shown,
                 () = reloads.follow(&mut ingest, again) => Ok(()),
@@ -145,16 +146,18 @@ async fn show(
     settings: &Settings,
     server: Server,
     news: News,
-    figures: Arc<Figures>,
+    parts: (Arc<Figures>, Arc<Memory>),
     door: Option<Door>,
 ) -> anyhow::Result<()> {
     let database = settings.ingest.db_path();
-    let readers = Arc::new(ReadPool::open(&database)?);
+    let visibility = Arc::new(settings.ingest.visibility());
+    let readers = Arc::new(ReadPool::open(&database)?.hiding(Arc::clone(&visibility)));
     let web = settings.web.clone();
+    let (figures, memory) = parts;
     let figures: IngestFigures = Arc::new(move |_| Some(figures.snapshot()));
-    let app = App::new(readers, web, figures, system_clock(), Build::current()).with_broker(door);
-    let app = web::Data::new(app);
-    let _feed = Feed::start(&database, app.hub().clone(), news)?;
+    let app = App::new(readers, web, figures, system_clock(), Build::current());
+    let app = web::Data::new(app.with_broker(door).beside(memory));
+    let _feed = Feed::start(&database, &visibility, app.hub().clone(), news)?;
     serve(server, app).await
 }
 

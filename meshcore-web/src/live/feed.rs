@@ -12,8 +12,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use meshcore_store::UnixMillis;
 use meshcore_store::db::{Commit, Follower, StoreError};
+use meshcore_store::{UnixMillis, Visibility};
 
 use super::frame::LiveFrame;
 use super::hub::Hub;
@@ -64,13 +64,19 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Starts to follow `database` and to send what is new to `hub`.
+    /// Starts to follow `database` and to send to `hub` what is new and may be shown.
     ///
     /// # Errors
     /// [`StoreError`], when the database cannot be read.
-    pub fn start(database: &Path, hub: Hub, news: News) -> Result<Self, StoreError> {
+    pub fn start(
+        database: &Path,
+        visibility: &Arc<Visibility>,
+        hub: Hub,
+        news: News,
+    ) -> Result<Self, StoreError> {
         let closing = Arc::new(AtomicBool::new(false));
-        let mut relay = Relay { follower: Follower::open(database)?, hub, closing: Arc::clone(&closing) };
+        let follower = Follower::open(database)?.hiding(visibility)?;
+        let mut relay = Relay { follower, hub, closing: Arc::clone(&closing) };
         let thread = thread::Builder::new()
             .name("live-feed".into())
             .spawn(move || match news {

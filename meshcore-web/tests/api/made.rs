@@ -79,6 +79,8 @@ pub(crate) trait Heard {
     fn over(self, hops: &[&str]) -> Self;
     /// Which way.
     fn going(self, direction: Direction) -> Self;
+    /// Sent to everybody.
+    fn flooded(self) -> Self;
 }
 
 impl Heard for PacketWrite {
@@ -95,6 +97,11 @@ impl Heard for PacketWrite {
 
     fn going(mut self, direction: Direction) -> Self {
         self.reception.direction = Some(direction);
+        self
+    }
+
+    fn flooded(mut self) -> Self {
+        self.route_type = 1;
         self
     }
 }

@@ -10,6 +10,7 @@ mod openapi;
 mod packets;
 mod pages;
 mod stats;
+mod visibility;
 mod world;
 
 use serde_json::Value;

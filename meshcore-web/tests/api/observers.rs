@@ -1,5 +1,6 @@
 //! `/api/observers`.
 
+use meshcore_ingest::intake::Inbound;
 use meshcore_store::db::{ClockSkew, Job, Presence, Write};
 use serde_json::{Value, json};
 
@@ -78,6 +79,30 @@ async fn an_observer_known_from_a_farewell_only_is_listed() {
     let farewell = meshcore_store::db::ObserverStatus { presence: Presence::Past, ..status("Roof", ago(5)) };
     world.write([Job { ticket: 0, write: Write::Status(Box::new(farewell)) }]);
     assert_eq!(column(&world.json("/api/observers").await["observers"], "id"), ["Roof"]);
+}
+
+#[actix_web::test]
+async fn the_last_word_of_an_observer_is_told_unless_the_broker_kept_it() {
+    let world = World::empty();
+    let say = |observer: &str, status: &str, retained, seconds| {
+        let message = Inbound {
+            source: 0,
+            topic: format!("meshcore/ZRH/{observer}/status"),
+            payload: json!({ "status": status }).to_string().into(),
+            retained,
+            received_at: ago(seconds),
+        };
+        world.write([world.digest(&message)]);
+    };
+    say("Hill", "online", false, 10);
+    say("Hill", "offline", false, 5);
+    say("Roof", "online", false, 20);
+    say("Roof", "offline", true, 1);
+    say("Shed", "online", true, 1);
+    let rows = world.json("/api/observers").await["observers"].clone();
+    assert_eq!(column(&rows, "id"), ["Hill", "Roof", "Shed"]);
+    assert_eq!(column(&rows, "last_status"), [json!("offline"), json!("online"), Value::Null]);
+    assert!(rows[2].get("last_status").is_none());
 }
 
 #[actix_web::test]

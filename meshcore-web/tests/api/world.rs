@@ -11,8 +11,8 @@ use meshcore_ingest::accounting::Accounting;
 use meshcore_ingest::config::Config as IngestConfig;
 use meshcore_ingest::figures::{Snapshot, SourceFigures};
 use meshcore_ingest::intake::{Inbound, Intake, Verdict};
-use meshcore_store::UnixMillis;
 use meshcore_store::db::{Job, ReadPool, Writer, WriterOptions};
+use meshcore_store::{UnixMillis, Visibility};
 use meshcore_web::{App, Build, Config, IngestFigures, routes};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,6 +30,8 @@ const LINES: usize = 90;
 pub(crate) struct World {
     folder: TempDir,
     accounting: Arc<Accounting>,
+    intake: Intake,
+    visibility: Visibility,
 }
 
 /// An answer of the app.
@@ -43,7 +45,8 @@ impl World {
     /// Tables, and nothing in them.
     pub(crate) fn empty() -> Self {
         let folder = TempDir::with_prefix("corescope-api-").unwrap();
-        let world = Self { folder, accounting: Arc::default() };
+        let intake = Intake::new(&IngestConfig::default(), []);
+        let world = Self { folder, accounting: Arc::default(), intake, visibility: Visibility::default() };
         world.accounting.add("demo");
         world.write([]);
         world
@@ -58,16 +61,21 @@ impl World {
 
     /// What the intake makes of the recording.
     pub(crate) fn recording(&self) -> Vec<Job> {
-        let intake = Intake::new(&IngestConfig::default(), []);
-        let digest = |line| {
-            let inbound = inbound(line);
-            self.accounting.received(inbound.source, inbound.received_at);
-            match intake.digest(&inbound) {
-                Verdict::Write(job) => job,
-                refused => panic!("the recording is sound, but {refused:?}: {line}"),
-            }
-        };
-        RECORDING.lines().take(LINES).map(digest).collect()
+        RECORDING.lines().take(LINES).map(|line| self.digest(&inbound(line))).collect()
+    }
+
+    /// What the intake makes of a good message.
+    pub(crate) fn digest(&self, inbound: &Inbound) -> Job {
+        self.accounting.received(inbound.source, inbound.received_at);
+        match self.intake.digest(inbound) {
+            Verdict::Write(job) => job,
+            refused => panic!("a sound message, but {refused:?}: {inbound:?}"),
+        }
+    }
+
+    /// The same, where these nodes and observers are not shown.
+    pub(crate) fn hiding(self, visibility: Visibility) -> Self {
+        Self { visibility, ..self }
     }
 
     /// Stores these in this order, in the file when it returns.
@@ -89,10 +97,12 @@ impl World {
 
     /// The app on this database, at [`NOW`].
     pub(crate) fn app(&self, config: Config) -> Data<App> {
-        let readers = Arc::new(ReadPool::open(&self.database()).unwrap());
+        let visibility = Arc::new(self.visibility.clone());
+        let readers = Arc::new(ReadPool::open(&self.database()).unwrap().hiding(visibility));
         let accounting = Arc::clone(&self.accounting);
         let ingest: IngestFigures = Arc::new(move |now| Some(figures(&accounting, now)));
-        Data::new(App::new(readers, config, ingest, Arc::new(|| NOW), Build::current()))
+        let app = App::new(readers, config, ingest, Arc::new(|| NOW), Build::current());
+        Data::new(app.beside(Arc::clone(self.intake.memory())))
     }
 
     /// Asks an app with this configuration.

@@ -565,6 +565,8 @@ export interface components {
              * @description Last status or packet.
              */
             last_seen: string | null;
+            /** @description `online` or `offline`: its last word since the start. Absent: it said neither, or ingest is another process. */
+            last_status?: string;
             /**
              * Format: double
              * @description Of the node with the same key.

@@ -52,11 +52,10 @@ fn reason(verdict: &Verdict) -> &'static str {
     }
 }
 
-/// A signed flood advert of a node at this place, in a region if one is named.
-fn advert(name: &str, position: Option<(f64, f64)>, region: Option<&str>) -> String {
-    let degrees = |(lat, lon)| LatLonE6 { lat: (lat * 1e6) as i32, lon: (lon * 1e6) as i32 };
+/// A signed flood advert of a node at this place (millionths of a degree), in a region if one is named.
+fn advert(name: &str, position: Option<(i32, i32)>, region: Option<&str>) -> String {
     let app_data = AppData {
-        position: position.map(degrees),
+        position: position.map(|(lat, lon)| LatLonE6 { lat, lon }),
         name: Some(name.as_bytes()),
         ..AppData::new(NodeType::from_bits(2))
     };

@@ -5,12 +5,12 @@ use meshcore_proto::payload::Payload;
 use super::*;
 
 const TOPIC: &str = "meshcore/ZRH/kpabap/packets";
-const INSIDE: (f64, f64) = (47.5, 8.5);
-const OUTSIDE: (f64, f64) = (40.0, 8.5);
+const INSIDE: (i32, i32) = (47_500_000, 8_500_000);
+const OUTSIDE: (i32, i32) = (40_000_000, 8_500_000);
 const SQUARE: &str = r#""geo_filter": {"polygon": [[47, 8], [48, 8], [48, 9], [47, 9]], "bufferKm": 10}"#;
 
 /// Whether the node of an advert from `position` is stored as foreign.
-fn foreign(config: &str, position: Option<(f64, f64)>) -> Option<bool> {
+fn foreign(config: &str, position: Option<(i32, i32)>) -> Option<bool> {
     packet(judge(config, TOPIC, json!({"raw": advert("Ridge", position, None)}))).advert.unwrap().foreign
 }
 
@@ -23,7 +23,7 @@ fn nodes_outside_the_area_are_marked_and_those_inside_are_cleared() {
         assert_eq!(foreign(&config, Some(INSIDE)), Some(false));
         assert_eq!(foreign(&config, Some(OUTSIDE)), Some(true));
         assert_eq!(foreign(&config, None), None, "nothing is known of a node without a position");
-        assert_eq!(foreign(&config, Some((0.0, 0.0))), None, "a device without a fix");
+        assert_eq!(foreign(&config, Some((0, 0))), None, "a device without a fix");
     }
     assert_eq!(foreign("{}", Some(OUTSIDE)), None, "without an area nobody is foreign");
 }
@@ -42,7 +42,7 @@ fn foreign_adverts_are_dropped_when_that_is_asked_for_and_their_observer_was_hea
         "written",
         "only adverts are filtered"
     );
-    let claim = json!({"pubkey": "ab".repeat(32), "lat": OUTSIDE.0, "lon": OUTSIDE.1});
+    let claim = json!({"pubkey": "ab".repeat(32), "lat": 40, "lon": 8.5});
     assert_eq!(reason(&judge(&config, "meshcore/advertisement", claim)), "geo");
 }
 
