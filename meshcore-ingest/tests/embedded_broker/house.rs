@@ -96,7 +96,7 @@ impl House {
 
     /// What became of the messages.
     pub(crate) fn messages(&self) -> SourceReport {
-        self.accounting.report().remove(0)
+        self.accounting.report(system_clock()()).remove(0)
     }
 
     /// Waits until this many messages have reached their bucket.
@@ -113,7 +113,7 @@ impl House {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(self.broker.stop());
         drop(self.pipeline);
-        (self.accounting.report().remove(0), self.folder)
+        (self.accounting.report(system_clock()()).remove(0), self.folder)
     }
 
     /// A client for the plain port.
