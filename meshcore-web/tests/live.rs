@@ -109,7 +109,7 @@ fn a_client_that_announces_300_mb_costs_no_memory() {
     let folder = tempfile::tempdir().unwrap();
     let corescope = silent(folder.path());
     drop(Socket::open(corescope.port, "/ws")); // what the first client costs, all cost
-    let Some(before) = resident_kib(corescope.process.id()) else {
+    let Some(before) = corescope.process.resident_kib() else {
         eprintln!("skipped: this system does not tell how much memory a process has");
         return;
     };
@@ -119,7 +119,7 @@ fn a_client_that_announces_300_mb_costs_no_memory() {
         let said: io::Result<()> = client.announce(300 << 20).and_then(|()| {
             for _ in 0..128 {
                 client.send_raw(&[0; 64 * 1024])?;
-                most = most.max(resident_kib(corescope.process.id()).unwrap_or_default());
+                most = most.max(corescope.process.resident_kib().unwrap_or_default());
             }
             Ok(())
         });
@@ -152,11 +152,4 @@ fn silent(folder: &Path) -> Server {
     let recording = folder.join("empty.jsonl");
     fs::write(&recording, "").unwrap();
     Server::playing(folder, &recording)
-}
-
-/// Resident memory of a process; `None` where the system does not tell.
-fn resident_kib(id: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().trim_end_matches(" kB").parse().ok()
 }

@@ -9,9 +9,10 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::warn;
 
+use super::Visitor;
 use super::figures::Refusal;
+use super::house::House;
 use super::library::Stream;
-use super::{House, Visitor};
 
 /// How long the handshake of an encrypted connection may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 use tracing::debug;
 
+use super::Visitor;
 use super::auth::{Identity, Login};
 use super::clients::{Claim, Place};
 use super::figures::Refusal;
 use super::guest::{End, Fate, Guest, Will};
-use super::{House, Visitor};
+use super::house::House;
 
 /// How long a full queue holds a client back.
 const WAIT_FOR_ROOM: Duration = Duration::from_secs(5);

@@ -292,6 +292,9 @@ impl Config {
             source.read_password(&format!("mqttSources[{index}]"))?;
         }
         keeping::check(self)?;
+        if self.wants_broker() {
+            self.broker.resolve()?;
+        }
         self.brokers().map(drop)
     }
 }

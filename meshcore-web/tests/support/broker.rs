@@ -3,10 +3,13 @@
 use std::env;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use paho_mqtt::{AsyncClient, ConnectOptionsBuilder, CreateOptionsBuilder, PersistenceType, QOS_1};
+use paho_mqtt::{
+    AsyncClient, ConnectOptionsBuilder, CreateOptionsBuilder, PersistenceType, QOS_1, SslOptionsBuilder,
+};
 use tempfile::TempDir;
 
 use super::DEADLINE;
@@ -74,16 +77,7 @@ impl Mosquitto {
 
     /// A client that is connected.
     pub(crate) fn publisher(&self) -> Publisher {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let options = CreateOptionsBuilder::new()
-            .server_uri(format!("tcp://127.0.0.1:{}", self.port))
-            .client_id(format!("observer-{}", NUMBER.fetch_add(1, Ordering::Relaxed)))
-            .persistence(PersistenceType::None)
-            .finalize();
-        let client = AsyncClient::new(options).unwrap();
-        let options = ConnectOptionsBuilder::new_v3().clean_session(true).finalize();
-        client.connect(options).wait_for(DEADLINE).expect("the broker takes a connection");
-        Publisher { client }
+        Publisher::connected(&format!("tcp://127.0.0.1:{}", self.port), 4, None)
     }
 }
 
@@ -93,6 +87,31 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
+    /// Connected to `url` with this version of the protocol: 4 is MQTT 3.1.1, 5 is 5. An encrypted server has to show the
+    /// certificate that is `trusted`.
+    pub(crate) fn connected(url: &str, version: u32, trusted: Option<&Path>) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let options = CreateOptionsBuilder::new()
+            .server_uri(url)
+            .client_id(format!("observer-{}", NUMBER.fetch_add(1, Ordering::Relaxed)))
+            .mqtt_version(version)
+            .persistence(PersistenceType::None)
+            .finalize();
+        let client = AsyncClient::new(options).unwrap();
+        let mut options = match (version, url.starts_with("ws")) {
+            (5, false) => ConnectOptionsBuilder::new_v5(),
+            (5, true) => ConnectOptionsBuilder::new_ws_v5(),
+            (_, false) => ConnectOptionsBuilder::new_v3(),
+            (_, true) => ConnectOptionsBuilder::new_ws(),
+        };
+        if let Some(trusted) = trusted {
+            let tls = SslOptionsBuilder::new().trust_store(trusted).unwrap().verify(true).finalize();
+            options.ssl_options(tls);
+        }
+        client.connect(options.finalize()).wait_for(DEADLINE).expect("the broker takes a connection");
+        Self { client }
+    }
+
     /// Publishes in this order. Returns when the broker has confirmed every message.
     pub(crate) fn publish(&self, messages: &[Message]) {
         for window in messages.chunks(WINDOW) {

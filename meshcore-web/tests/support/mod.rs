@@ -3,6 +3,7 @@
 //! | Question | Look in |
 //! | --- | --- |
 //! | How is a broker started, and how is something published? | `broker.rs` |
+//! | How is the program a broker itself, and what does an observer do there? | `embedded.rs`, `observer.py` |
 //! | What if the network or the broker misbehaves? | `proxy.rs`, `hostile.rs` |
 //! | How is a program started, watched and ended? | `process.rs` |
 //! | What should be stored? | `expected.rs`, which knows nothing of the program's own decoder |
@@ -14,6 +15,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub(crate) mod broker;
+pub(crate) mod embedded;
 pub(crate) mod expected;
 pub(crate) mod hostile;
 pub(crate) mod http;

@@ -1,5 +1,6 @@
 //! A child process: its log, and its end.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -46,6 +47,13 @@ impl Process {
     /// The id the system knows it by.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its resident memory; `None` where the system does not tell.
+    pub(crate) fn resident_kib(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().trim_end_matches(" kB").parse().ok()
     }
 
     /// Waits for the `nth` line (from 1) with this text in it. Fails when the process ends before.

@@ -42,14 +42,19 @@ impl Socket {
 
     /// Opens `path` as a page of `origin` does; else the head of the answer.
     pub(crate) fn try_open(port: u16, path: &str, origin: Option<&str>) -> Result<Self, String> {
+        let origin = origin.map(|origin| format!("Origin: {origin}\r\n")).unwrap_or_default();
+        Self::try_open_with(port, path, &origin)
+    }
+
+    /// Opens `path` with these header lines too; else the head of the answer.
+    pub(crate) fn try_open_with(port: u16, path: &str, lines: &str) -> Result<Self, String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.set_write_timeout(Some(DEADLINE)).unwrap();
-        let origin = origin.map(|origin| format!("Origin: {origin}\r\n")).unwrap_or_default();
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{origin}\r\n"
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{lines}\r\n"
         )
         .unwrap();
         let mut stream = BufReader::new(stream);
@@ -93,6 +98,22 @@ impl Socket {
         match self.next() {
             Frame::Text(text) => serde_json::from_str(&text).unwrap(),
             other => panic!("expected a text, got {other:?}"),
+        }
+    }
+
+    /// The next binary message; `None` when the other side ends.
+    pub(crate) fn next_binary(&mut self) -> Option<Vec<u8>> {
+        loop {
+            match self.read() {
+                Ok((BINARY, bytes)) => return Some(bytes),
+                Ok((PING, bytes)) => self.send(PONG, &bytes).unwrap(),
+                Ok((CLOSE, _)) => return None,
+                Ok((opcode, _)) => panic!("a frame nobody expected: opcode {opcode}"),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    panic!("nothing within {DEADLINE:?}")
+                }
+                Err(_) => return None,
+            }
         }
     }
 
