@@ -1,6 +1,5 @@
 //! `broker`: the broker inside `corescope`.
 
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -57,7 +56,7 @@ pub struct BrokerUser {
     pub username: String,
     /// Its password.
     pub password: Option<Secret>,
-    /// A file that holds it, in place of `password`; white space around it does not count.
+    /// A file whose first line is the password, in place of `password`.
     pub password_file: Option<PathBuf>,
     /// Where it may publish, as topic filters; default `meshcore/#`.
     pub topics: Vec<String>,
@@ -113,7 +112,7 @@ impl EmbeddedBroker {
             tls,
             web_socket: self.web_socket.unwrap_or(true),
             accounts: Accounts {
-                anonymous: self.anonymous.unwrap_or(address.is_loopback() && !has_accounts),
+                anonymous: self.anonymous.unwrap_or_else(|| address.is_loopback() && !has_accounts),
                 anonymous_on_the_web: self.anonymous == Some(true),
                 users: self.users()?,
                 tokens: self.tokens.enabled,
@@ -158,14 +157,13 @@ impl BrokerUser {
             return Err(wrong(format!("{key}.username"), "missing"));
         }
         let password = match (&self.password, &self.password_file) {
-            (Some(password), None) => password.reveal().to_owned(),
-            (None, Some(path)) => fs::read_to_string(path)
-                .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?
-                .trim()
-                .to_owned(),
+            (Some(password), None) => password.clone(),
+            (None, Some(path)) => {
+                Secret::of_file(path).map_err(|reason| wrong(format!("{key}.passwordFile"), &reason))?
+            }
             _ => return Err(wrong(key, "expected either `password` or `passwordFile`")),
         };
-        if password.is_empty() {
+        if password.reveal().is_empty() {
             return Err(wrong(key, "the password is empty"));
         }
         if let Some(topic) = self.topics.iter().find(|topic| !is_filter(topic)) {
@@ -176,7 +174,7 @@ impl BrokerUser {
         }
         let observer = observer(&self.username).filter(|_| self.topics.is_empty());
         let topics = if self.topics.is_empty() { vec!["meshcore/#".to_owned()] } else { self.topics.clone() };
-        Ok(User { name: self.username.clone(), password: Secret::new(password), observer, topics })
+        Ok(User { name: self.username.clone(), password, observer, topics })
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny};
@@ -11,9 +14,27 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny};
 pub struct Secret(String);
 
 impl Secret {
+    /// Bytes that are read of a file.
+    const LONGEST: u64 = 64 * 1024;
+
     /// Keeps `text`.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// Reads the first line of a file.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub(super) fn of_file(path: &Path) -> Result<Self, String> {
+        let mut text = String::new();
+        File::open(path)
+            .and_then(|file| file.take(Self::LONGEST).read_to_string(&mut text))
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        match text.lines().next().filter(|line| !line.is_empty()) {
+            Some(line) => Ok(Self::new(line)),
+            None => Err(format!("{}: there is nothing on its first line", path.display())),
+        }
     }
 
     /// The text itself, for whoever needs it.

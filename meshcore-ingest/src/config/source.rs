@@ -1,8 +1,6 @@
 //! One source: what the file says about it.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -98,9 +96,6 @@ impl Source {
     /// Everything the mesh's observers publish.
     pub(super) const DEFAULT_TOPIC: &'static str = "meshcore/#";
 
-    /// Bytes that are read of a password file.
-    const LONGEST_PASSWORD: u64 = 64 * 1024;
-
     /// Brokers must take 23 bytes, and all known ones take more.
     const LONGEST_CLIENT_ID: usize = 128;
 
@@ -114,14 +109,7 @@ impl Source {
         if self.password.is_some() {
             return Err(wrong("there is a password too; use one of them".into()));
         }
-        let mut text = String::new();
-        File::open(path)
-            .and_then(|file| file.take(Self::LONGEST_PASSWORD).read_to_string(&mut text))
-            .map_err(|error| wrong(format!("{}: {error}", path.display())))?;
-        match text.lines().next().filter(|line| !line.is_empty()) {
-            Some(line) => self.password = Some(Secret::new(line)),
-            None => return Err(wrong(format!("{}: there is no password on its first line", path.display()))),
-        }
+        self.password = Some(Secret::of_file(path).map_err(wrong)?);
         Ok(())
     }
 

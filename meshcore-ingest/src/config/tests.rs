@@ -126,7 +126,7 @@ fn a_password_can_be_in_a_file_of_its_own() {
         "{both}"
     );
     std::fs::write(&file, "\n").unwrap();
-    assert!(error(&json(""), &IngestArgs::default()).ends_with("there is no password on its first line"));
+    assert!(error(&json(""), &IngestArgs::default()).ends_with("there is nothing on its first line"));
 }
 
 #[test]
