@@ -28,7 +28,7 @@ fn what_was_published_while_nobody_listened_is_stored_at_the_next_start() {
     let Some(broker) = Mosquitto::start() else { return };
     let folder = tempfile::tempdir().unwrap();
     let config = persistent(&broker.url());
-    let all = messages::made_up(3 * MESSAGES as u32);
+    let all = messages::made_up(3 * 500);
     let publisher = broker.publisher();
 
     let corescope = Server::configured(folder.path(), &config);
