@@ -113,7 +113,7 @@ impl EmbeddedBroker {
             tls,
             web_socket: self.web_socket.unwrap_or(true),
             accounts: Accounts {
-                anonymous: self.anonymous.unwrap_or(address.is_loopback() && !has_accounts),
+                anonymous: self.anonymous.unwrap_or_else(|| address.is_loopback() && !has_accounts),
                 anonymous_on_the_web: self.anonymous == Some(true),
                 users: self.users()?,
                 tokens: self.tokens.enabled,

@@ -244,7 +244,7 @@ impl Config {
 
     /// Whether `corescope` is to be a broker itself.
     pub fn wants_broker(&self) -> bool {
-        self.broker.enabled.unwrap_or(!self.has_brokers())
+        self.broker.enabled.unwrap_or_else(|| !self.has_brokers())
     }
 
     /// The brokers to listen to: those of the list, else the old form, else one on this machine.

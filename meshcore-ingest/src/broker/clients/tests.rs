@@ -35,8 +35,8 @@ fn an_address_has_its_places_and_gets_them_back() {
     assert_eq!(enter("[2001:db8::3]:1").unwrap_err(), Refusal::AddressConnections, "one customer");
     drop((places, six));
     assert!(enter("192.0.2.1:3").is_ok() && enter("[2001:db8::3]:1").is_ok());
-    let here: Vec<_> = (0..100).map(|_| enter("127.0.0.1:1").unwrap()).collect();
-    assert_eq!(here.len(), 100, "a proxy sits on this machine");
+    // A proxy sits on this machine.
+    let _here: Vec<_> = (0..100).map(|_| enter("127.0.0.1:1").unwrap()).collect();
 }
 
 #[test]

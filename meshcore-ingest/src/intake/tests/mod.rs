@@ -54,6 +54,7 @@ fn reason(verdict: &Verdict) -> &'static str {
 
 /// A signed flood advert of a node at this place, in a region if one is named.
 fn advert(name: &str, position: Option<(f64, f64)>, region: Option<&str>) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "degrees are small")]
     let degrees = |(lat, lon)| LatLonE6 { lat: (lat * 1e6) as i32, lon: (lon * 1e6) as i32 };
     let app_data = AppData {
         position: position.map(degrees),
