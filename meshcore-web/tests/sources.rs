@@ -57,7 +57,8 @@ impl Inside {
     }
 
     fn wait_for_stored(&self, stored: u64) {
-        eventually("messages are stored", || (self.accounting.report()[0].stored == stored).then_some(()));
+        let is_stored = || self.accounting.report(system_clock()())[0].stored == stored;
+        eventually("messages are stored", || is_stored().then_some(()));
     }
 
     fn stop(self) {
