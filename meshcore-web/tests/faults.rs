@@ -116,7 +116,14 @@ fn a_wrong_password_is_said_and_never_shown() {
     let line = corescope.process.wait_for_line("cannot connect to broker mqtt.source=\"wrong\"", 2);
     assert!(line.contains("the broker refuses the connection: not authorized"), "{line}");
     corescope.process.wait_for_line("connected to broker mqtt.source=\"right\"", 1);
-    let health = corescope.json("/api/healthz").to_string();
+    let (wrong, right) = eventually("the status tells", || {
+        let (wrong, right) = (corescope.status_of("wrong"), corescope.status_of("right"));
+        (right["connected"] == true && wrong["lastError"].is_string()).then_some((wrong, right))
+    });
+    assert!(wrong["lastError"].as_str().unwrap().contains("not authorized"), "{wrong}");
+    assert_eq!(wrong["connected"], false);
+    assert!(right["lastError"].is_null(), "{right}");
+    let health = format!("{} {wrong} {right}", corescope.json("/api/healthz"));
     let log = corescope.process.lines().join("\n");
     for secret in ["right-secret", "wrong-secret", "ann:"] {
         assert!(!log.contains(secret) && !health.contains(secret), "{secret} is in {health} or {log}");

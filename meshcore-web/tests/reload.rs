@@ -96,12 +96,18 @@ fn a_new_configuration_takes_effect_and_unchanged_sources_keep_their_connection(
     // The broker saw the unchanged one come once, and never go.
     assert_eq!(broker.log().count("as client-kept "), 1);
     assert_eq!(broker.log().count("Client client-kept "), 0);
-    assert_eq!(corescope.process.count("connected to broker mqtt.source=\"kept\""), 1);
+    eventually("the status tells who has gone", || {
+        let gone = corescope.status_of("gone");
+        (gone["removed"] == true && gone["connected"] == false).then_some(())
+    });
+    let kept = corescope.status_of("kept");
+    assert_eq!((&kept["connectCount"], &kept["disconnectCount"]), (&json!(1), &json!(0)));
 
     // One that was removed comes back.
     server::configure(folder.path(), &config(&[before[0].clone(), before[1].clone()], json!({})));
     corescope.process.hang_up();
     corescope.process.wait_for_line("connected to broker mqtt.source=\"gone\"", 2);
+    eventually("it is a source again", || (corescope.status_of("gone")["removed"] == false).then_some(()));
     publisher.publish(&[elsewhere("gone", 5)]);
     eventually("it receives again", || (corescope.figures_of("gone").received == 1).then_some(()));
     corescope.stop();

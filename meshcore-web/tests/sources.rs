@@ -14,7 +14,6 @@ use meshcore_ingest::sources::Sources;
 use meshcore_ingest::sources::status::StatusReport;
 use meshcore_ingest::sources::watchdog::Timing;
 use meshcore_ingest::system_clock;
-use meshcore_store::UnixMillis;
 use meshcore_store::db::WriterOptions;
 use serde_json::json;
 use support::broker::Mosquitto;
@@ -58,9 +57,8 @@ impl Inside {
     }
 
     fn wait_for_stored(&self, stored: u64) {
-        eventually("messages are stored", || {
-            (self.accounting.report(UnixMillis::default())[0].stored == stored).then_some(())
-        });
+        let is_stored = || self.accounting.report(system_clock()())[0].stored == stored;
+        eventually("messages are stored", || is_stored().then_some(()));
     }
 
     fn stop(self) {

@@ -112,6 +112,13 @@ impl Server {
         Self::figures_in(&http::json(self.port, "/api/healthz")["ingest_liveness"][name])
     }
 
+    /// The connection of the source of this name, as `/api/mqtt/status` tells it.
+    pub(crate) fn status_of(&self, name: &str) -> Value {
+        let status = http::json(self.port, "/api/mqtt/status");
+        let sources = status["sources"].as_array().expect("ingest runs in this process");
+        sources.iter().find(|source| source["name"] == name).cloned().expect("a source of this name")
+    }
+
     fn figures_in(source: &Value) -> Figures {
         let counts = |name: &str| -> BTreeMap<String, u64> {
             let object = source[name].as_object().expect("an object of counts");
