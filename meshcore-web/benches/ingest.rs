@@ -4,6 +4,7 @@
 //! cargo bench -p meshcore-web --bench ingest -- burst     # 200,000 messages at once
 //! cargo bench -p meshcore-web --bench ingest -- steady    # 1,000 per second for half a minute
 //! cargo bench -p meshcore-web --bench ingest -- latency   # 200 per second, each timed
+//! cargo bench -p meshcore-web --bench ingest -- soak      # 500 per second for half an hour, the broker restarted often
 //! ```
 //!
 //! The generator makes all messages first and writes plain MQTT to its sockets, so that it costs little.
@@ -13,10 +14,13 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+#[path = "ingest/soak.rs"]
+mod soak;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -41,7 +45,8 @@ fn main() {
         Some("burst") => burst(200_000),
         Some("steady") => steady(1_000, 30),
         Some("latency") => latency(200, 30),
-        Some(other) => panic!("`{other}` is no scenario; expected burst, steady or latency"),
+        Some("soak") => soak::run(30),
+        Some(other) => panic!("`{other}` is no scenario; expected burst, steady, latency or soak"),
         None => {
             burst(200_000);
             steady(1_000, 30);
@@ -150,9 +155,7 @@ impl World {
     }
 
     fn report(self, messages: usize) {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.corescope.process.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        let peak: f64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        let peak = resident_kb(self.corescope.process.id(), "VmHWM:");
         println!(
             "  processor time      {:>9.1} µs per message",
             self.cpu().as_secs_f64() * 1e6 / messages as f64
@@ -160,6 +163,13 @@ impl World {
         println!("  peak memory         {:>9.1} MB", peak / 1024.0);
         self.corescope.stop();
     }
+}
+
+/// Memory of a process, kB: `VmRSS:` now, `VmHWM:` at most.
+fn resident_kb(process: u32, field: &str) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// Packet messages of a simulated mesh, all different.
@@ -190,7 +200,7 @@ impl Publishers {
         for event in messages {
             let observer = observer(&event.topic);
             let (count, bytes) = waiting.entry(observer).or_default();
-            write_publish(bytes, &event.topic, &event.payload);
+            write_publish(bytes, &event.topic, &event.payload, None);
             *count += 1;
             if *count == TURN {
                 self.0.get_mut(observer).unwrap().write_all(bytes).unwrap();
@@ -210,25 +220,29 @@ fn observer(topic: &str) -> &str {
 
 /// MQTT 3.1.1, clean session, no keep-alive.
 fn connect(port: u16, name: &str) -> TcpStream {
+    try_connect(port, name).expect("the broker takes a connection")
+}
+
+fn try_connect(port: u16, name: &str) -> io::Result<TcpStream> {
     let id = &name[..23.min(name.len())];
     let mut packet = vec![0x10];
     write_length(&mut packet, 10 + 2 + id.len());
     packet.extend([0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 0]);
     write_text(&mut packet, id);
-    let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-    socket.set_nodelay(true).unwrap();
-    socket.write_all(&packet).unwrap();
+    let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    socket.set_nodelay(true)?;
+    socket.write_all(&packet)?;
     let mut answer = [0; 4];
-    socket.read_exact(&mut answer).unwrap();
-    assert_eq!(answer, [0x20, 2, 0, 0], "the broker takes the connection");
-    socket
+    socket.read_exact(&mut answer)?;
+    if answer == [0x20, 2, 0, 0] { Ok(socket) } else { Err(io::ErrorKind::ConnectionRefused.into()) }
 }
 
-/// With quality of service 0.
-fn write_publish(out: &mut Vec<u8>, topic: &str, payload: &[u8]) {
-    out.push(0x30);
-    write_length(out, 2 + topic.len() + payload.len());
+/// With quality of service 1 if there is an id, else 0.
+fn write_publish(out: &mut Vec<u8>, topic: &str, payload: &[u8], id: Option<u16>) {
+    out.push(if id.is_some() { 0x32 } else { 0x30 });
+    write_length(out, 2 + topic.len() + id.map_or(0, |_| 2) + payload.len());
     write_text(out, topic);
+    out.extend(id.into_iter().flat_map(u16::to_be_bytes));
     out.extend_from_slice(payload);
 }
 

@@ -70,6 +70,12 @@ impl Mosquitto {
         self.process.kill();
     }
 
+    /// Ends it in order: what it is told to keep is on disk then.
+    pub(crate) fn end(&mut self) {
+        self.process.terminate();
+        self.process.wait_for_end();
+    }
+
     /// Starts it again on the same port.
     pub(crate) fn restart(&mut self) {
         self.process = launch(&self.folder, self.port, self.other.as_ref());
