@@ -15,7 +15,7 @@ mod wire;
 
 pub use roundtrip::roundtrip;
 pub use secret::{decrypt, lpp};
-pub use server::{config, message};
+pub use server::{config, message, token};
 pub use wire::{frame, payload};
 
 /// A function that panics when `data` breaks its law.
@@ -30,4 +30,5 @@ pub const LAWS: &[(&str, Law)] = &[
     ("message", message),
     ("payload", payload),
     ("roundtrip", roundtrip),
+    ("token", token),
 ];

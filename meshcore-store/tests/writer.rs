@@ -7,7 +7,7 @@ use meshcore_proto::{PacketHash, PublicKey};
 use meshcore_store::db::{
     ClientReception, ClockSkew, Commit, Component, DroppedAdvert, Follower, Heard, Job, NodeAdvert,
     NodeFilter, ObserverStatus, Outcome, PacketFilter, PacketId, PacketWrite, Presence, Radio, Reader,
-    StoreError, Stored, Write, Writer, WriterOptions, erase,
+    StoreError, Stored, Write, Writer, WriterOptions,
 };
 use meshcore_store::{Direction, Reception, Signal, UnixMillis};
 use rusqlite::Connection;
@@ -382,18 +382,6 @@ fn a_second_writer_is_refused() {
     assert!(matches!(error, StoreError::AlreadyWritten { .. }), "{error}");
     drop(first);
     Writer::open(&database.path, WriterOptions::default(), |_| {}).unwrap();
-}
-
-#[test]
-fn a_database_is_erased_unless_somebody_writes_to_it() {
-    let database = Database::new();
-    erase(&database.path).unwrap(); // nothing there is nothing to do
-    let writer = Writer::open(&database.path, WriterOptions::default(), |_| {}).unwrap();
-    assert!(matches!(erase(&database.path), Err(StoreError::AlreadyWritten { .. })));
-    assert!(database.path.exists());
-    drop(writer);
-    erase(&database.path).unwrap();
-    assert!(!database.path.exists());
 }
 
 #[test]

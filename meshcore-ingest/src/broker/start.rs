@@ -29,7 +29,6 @@ pub struct BoundBroker {
 /// A broker at work. Ends with [`stop`](Self::stop).
 pub struct RunningBroker {
     door: Door,
-    close: watch::Sender<bool>,
     thread: JoinHandle<()>,
 }
 
@@ -111,7 +110,7 @@ impl BoundBroker {
             warn!(%address, "anybody who reaches this address may publish to the broker (broker.anonymous)");
         }
         let house = Arc::new(House::new(options, inlet, clock, closing));
-        let door = Door::new(&house, runtime.handle().clone(), close.clone());
+        let door = Door::new(&house, runtime.handle().clone(), close);
         let ports = [Some(port), tls_port].into_iter().flatten();
         let thread = thread::Builder::new()
             .name("broker".into())
@@ -121,7 +120,7 @@ impl BoundBroker {
             })
             .context("the broker gets no thread")?;
         info!(%address, tls = tls.map(tracing::field::display), web, "the broker is open");
-        Ok(RunningBroker { door, close, thread })
+        Ok(RunningBroker { door, thread })
     }
 
     /// Whether it is open to WebSockets of the web server.
@@ -143,7 +142,15 @@ impl RunningBroker {
 
     /// Lets nobody in any more, says goodbye, and waits until everybody has left: 4 seconds at most.
     pub async fn stop(self) {
-        self.close.send_replace(true);
+        self.door.close();
+        let report = self.report();
+        info!(
+            logins = report.accepted,
+            messages = report.published,
+            held_back = report.held_back,
+            refused = ?report.refused,
+            "closing the broker"
+        );
         let thread = self.thread;
         let ended = tokio::task::spawn_blocking(move || thread.join()).await;
         if !matches!(ended, Ok(Ok(()))) {

@@ -218,3 +218,78 @@ fn is_filter(topic: &str) -> bool {
 fn wrong(key: impl Into<String>, reason: &str) -> ConfigError {
     ConfigError::Value { key: key.into(), reason: reason.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn resolve(json: &str) -> Result<BrokerOptions, ConfigError> {
+        serde_json::from_str::<EmbeddedBroker>(json).unwrap().resolve()
+    }
+
+    #[rstest]
+    #[case("{}", "127.0.0.1:1883", true)]
+    #[case(r#"{"bind": "0.0.0.0"}"#, "0.0.0.0:1883", false)]
+    #[case(r#"{"bind": "::1", "port": 1884}"#, "[::1]:1884", true)]
+    #[case(r#"{"tokens": {"enabled": true}}"#, "0.0.0.0:1883", false)]
+    #[case(r#"{"users": [{"username": "a", "password": "b"}]}"#, "0.0.0.0:1883", false)]
+    #[case(r#"{"tokens": {"enabled": true}, "bind": "127.0.0.1"}"#, "127.0.0.1:1883", false)]
+    #[case(r#"{"tokens": {"enabled": true}, "anonymous": true}"#, "0.0.0.0:1883", true)]
+    fn others_are_let_in_only_with_a_name_unless_it_is_said(
+        #[case] json: &str,
+        #[case] listen: &str,
+        #[case] anonymous: bool,
+    ) {
+        let options = resolve(json).unwrap();
+        assert_eq!((options.listen, options.accounts.anonymous), (listen.parse().unwrap(), anonymous));
+        assert_eq!(options.accounts.anonymous_on_the_web, json.contains("anonymous"));
+    }
+
+    #[rstest]
+    #[case(r#"{"users": [{"password": "b"}]}"#, "broker.users[0].username: missing")]
+    #[case(
+        r#"{"users": [{"username": "a"}]}"#,
+        "broker.users[0]: expected either `password` or `passwordFile`"
+    )]
+    #[case(r#"{"users": [{"username": "a", "password": ""}]}"#, "broker.users[0]: the password is empty")]
+    #[case(
+        r#"{"users": [{"username": "a", "password": "b"}, {"username": "a", "password": "c"}]}"#,
+        "broker.users[1].username: another user has this name"
+    )]
+    #[case(
+        r#"{"users": [{"username": "a", "password": "b", "topics": ["a/#/b"]}]}"#,
+        "broker.users[0].topics: `a/#/b` is no topic filter"
+    )]
+    #[case(r#"{"tls": {"cert": "c.pem"}}"#, "broker.tls.key: missing; expected the name of a PEM file")]
+    #[case(
+        r#"{"limits": {"connectionsPerKey": 0}}"#,
+        "broker.limits.connectionsPerKey: 0 would let nobody in; use 1 or more"
+    )]
+    #[case(
+        r#"{"limits": {"maxPacketBytes": 100}}"#,
+        "broker.limits.maxPacketBytes: 100 is not from 1024 to 1048576"
+    )]
+    fn a_mistake_names_its_key(#[case] json: &str, #[case] message: &str) {
+        assert_eq!(resolve(json).unwrap_err().to_string(), message);
+    }
+
+    #[test]
+    fn a_user_named_by_a_key_is_an_observer_unless_topics_are_given() {
+        let key = "7e7662676f7f0850a8a355baafbfc1eb7b4174c340442d7d7161c9474a2c9400";
+        let user = |more: &str| {
+            let json = format!(r#"{{"users": [{{"username": "v1_{key}", "password": "b"{more}}}]}}"#);
+            resolve(&json).unwrap().accounts.users.remove(0).observer
+        };
+        assert_eq!(user(""), key.parse().ok());
+        assert_eq!(user(r#", "topics": ["meshcore/#"]"#), None);
+    }
+
+    #[test]
+    fn only_a_broker_nobody_asked_for_gives_way() {
+        let is_optional = |json: &str| serde_json::from_str::<EmbeddedBroker>(json).unwrap().is_optional();
+        assert!(is_optional("{}") && is_optional(r#"{"anonymous": true}"#));
+        assert!(!is_optional(r#"{"enabled": true}"#) && !is_optional(r#"{"port": 1884}"#));
+    }
+}

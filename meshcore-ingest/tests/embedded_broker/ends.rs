@@ -76,13 +76,13 @@ fn a_client_id_is_taken_over_by_its_owner_without_its_will_and_by_nobody_else() 
         "users": [{"username": "ann", "password": "secret"}, {"username": "bob", "password": "secret"}],
         "limits": {"connectionsPerKey": 1},
     }));
-    let first = house.client("meshcore_1").as_user("ann", "secret").with_will(WILL.0, WILL.1).connect();
+    let first = house.client("meshcore_1").with_login("ann", "secret").with_will(WILL.0, WILL.1).connect();
     publish(first, "meshcore/ZRH/roof/packets", [&packet(1)]);
-    assert!(house.client("meshcore_1").as_user("bob", "secret").try_connect().is_err());
+    assert!(house.client("meshcore_1").with_login("bob", "secret").try_connect().is_err());
     assert_eq!(house.refused("client_id_taken"), 1);
     publish(first, "meshcore/ZRH/roof/packets", [&packet(2)]);
 
-    let second = house.client("meshcore_1").as_user("ann", "secret").connect();
+    let second = house.client("meshcore_1").with_login("ann", "secret").connect();
     eventually("the first is cut off", || (!first.is_connected()).then_some(()));
     publish(second, "meshcore/ZRH/roof/packets", [&packet(3)]);
     eventually("its place is free", || (house.report().connections == 1).then_some(()));

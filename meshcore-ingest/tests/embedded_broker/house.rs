@@ -154,7 +154,7 @@ impl Client {
         Self { url: url.into(), id: id.into(), version: 4, login: None, will: None, trusted: None }
     }
 
-    pub(crate) fn as_user(self, name: &str, password: &str) -> Self {
+    pub(crate) fn with_login(self, name: &str, password: &str) -> Self {
         Self { login: Some((name.into(), password.into())), ..self }
     }
 

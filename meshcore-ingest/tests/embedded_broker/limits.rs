@@ -14,7 +14,7 @@ fn an_observer_that_says_too_much_is_slowed_down_whatever_connections_it_uses_an
     let house = House::open(json!({"tokens": {"enabled": true}, "limits": {"messagesPerSecond": 20}}));
     let (loud, calm) = (Observer::new(1), Observer::new(2));
     let connect = |id: &str, observer: &Observer| {
-        house.client(id).as_user(&observer.username(), &observer.token(&[])).connect()
+        house.client(id).with_login(&observer.username(), &observer.token(&[])).connect()
     };
     let (one, two, quiet) = (connect("one", &loud), connect("two", &loud), connect("quiet", &calm));
     let start = Instant::now();
@@ -43,7 +43,7 @@ fn bytes_are_limited_too_and_what_would_wait_too_long_is_counted() {
     let limits = json!({"messagesPerSecond": 1000, "bytesPerSecond": 1000});
     let house = House::open(json!({"tokens": {"enabled": true}, "limits": limits}));
     let observer = Observer::new(1);
-    let client = house.client("roof").as_user(&observer.username(), &observer.token(&[])).connect();
+    let client = house.client("roof").with_login(&observer.username(), &observer.token(&[])).connect();
     let large = format!("{:16000}", packet(1));
     publish(client, &observer.topic("packets"), [&large, &packet(2)]);
     assert_eq!(house.refused("publish_rate"), 1);
@@ -55,7 +55,7 @@ fn a_key_and_a_name_have_a_few_connections() {
     let house = House::open(json!({
         "users": [{"username": "ann", "password": "secret"}], "limits": {"connectionsPerKey": 2},
     }));
-    let connect = |id: &str| house.client(id).as_user("ann", "secret").try_connect();
+    let connect = |id: &str| house.client(id).with_login("ann", "secret").try_connect();
     let (one, _two) = (connect("one").unwrap(), connect("two").unwrap());
     assert!(connect("three").is_err());
     assert_eq!(house.refused("key_connections"), 1);
@@ -103,8 +103,8 @@ fn a_full_queue_holds_the_publisher_back_and_not_for_ever() {
 fn whoever_guesses_passwords_on_this_machine_is_not_locked_out() {
     let house = House::open(json!({"users": [{"username": "ann", "password": "secret"}]}));
     for number in 0..20 {
-        assert!(house.client("x").as_user("ann", &format!("guess {number}")).try_connect().is_err());
+        assert!(house.client("x").with_login("ann", &format!("guess {number}")).try_connect().is_err());
     }
     assert_eq!(house.refused("bad_credentials"), 20, "it is where a proxy sits");
-    assert!(house.client("x").as_user("ann", "secret").try_connect().is_ok());
+    assert!(house.client("x").with_login("ann", "secret").try_connect().is_ok());
 }

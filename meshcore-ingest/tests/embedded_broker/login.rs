@@ -38,12 +38,12 @@ fn a_wrong_password_and_no_password_are_refused_in_both_versions() {
             true => house.client(id).with_version_5(),
             false => house.client(id),
         };
-        let wrong = client("wrong").as_user("ann", "guess").try_connect().err().unwrap();
+        let wrong = client("wrong").with_login("ann", "guess").try_connect().err().unwrap();
         let wrong = format!("{wrong:?}").to_lowercase();
         assert!(wrong.contains("badusername"), "{wrong}");
-        assert!(client("nobody").as_user("bob", "secret").try_connect().is_err());
+        assert!(client("nobody").with_login("bob", "secret").try_connect().is_err());
         assert!(client("nameless").try_connect().is_err());
-        let ann = client("ann").as_user("ann", "secret").connect();
+        let ann = client("ann").with_login("ann", "secret").connect();
         publish(ann, "meshcore/ZRH/roof/packets", [&packet(u32::from(version_5))]);
     }
     assert_eq!(house.settled(2).stored, 2);
@@ -57,7 +57,7 @@ fn a_password_can_be_in_a_file() {
     let file = folder.path().join("password");
     fs::write(&file, "from a file\n").unwrap();
     let house = House::open(json!({"users": [{"username": "ann", "passwordFile": file}]}));
-    house.client("ann").as_user("ann", "from a file").connect();
+    house.client("ann").with_login("ann", "from a file").connect();
 }
 
 #[test]
@@ -65,10 +65,10 @@ fn an_observer_comes_in_with_its_token_and_speaks_only_for_itself() {
     let house = House::open(json!({"tokens": {"enabled": true, "audience": ["mqtt.example"]}}));
     let (roof, other) = (Observer::new(1), Observer::new(2));
     let token = roof.token(&[("aud", json!("mqtt.example"))]);
-    let client = house.client("meshcore_roof").as_user(&roof.username(), &token).connect();
+    let client = house.client("meshcore_roof").with_login(&roof.username(), &token).connect();
     publish(client, &roof.topic("packets"), [&packet(1)]);
     publish(
-        &client,
+        client,
         &roof.topic("packets").to_lowercase().replace("meshcore/sjc", "meshcore/SJC"),
         [&packet(2)],
     );
@@ -78,7 +78,7 @@ fn an_observer_comes_in_with_its_token_and_speaks_only_for_itself() {
     assert_eq!((report.received, report.stored), (2, 2));
     assert_eq!(house.refused("publish_topic"), 2, "refused in silence, and counted");
     // In version 5 it is told.
-    let client = house.client("meshcore_v5").with_version_5().as_user(&roof.username(), &token).connect();
+    let client = house.client("meshcore_v5").with_version_5().with_login(&roof.username(), &token).connect();
     let refused = client.publish(Message::new(other.topic("packets"), packet(5), QOS_1)).wait_for(DEADLINE);
     eprintln!("version 5 is told: {refused:?}");
     assert_eq!(house.refused("publish_topic"), 3);
@@ -94,17 +94,17 @@ fn tokens_that_are_wrong_in_any_way_are_refused_for_that_reason() {
     let aud = ("aud", json!("mqtt.example"));
     let cases: [(&str, String, &str); 6] = [
         (&roof.username(), other.token(&[aud.clone(), ("publicKey", json!(roof.key))]), "token_signature"),
-        (&roof.username(), other.token(&[aud.clone()]), "token_key"),
+        (&roof.username(), other.token(std::slice::from_ref(&aud)), "token_key"),
         (&roof.username(), roof.token(&[aud.clone(), ("exp", json!(now - 100))]), "token_expired"),
         (&roof.username(), roof.token(&[("aud", json!("other.example"))]), "token_audience"),
         (&roof.username(), "a.b.c".to_owned(), "token_malformed"),
-        ("somebody", roof.token(&[aud.clone()]), "bad_credentials"),
+        ("somebody", roof.token(std::slice::from_ref(&aud)), "bad_credentials"),
     ];
     for (username, token, reason) in cases {
-        assert!(house.client("x").as_user(username, &token).try_connect().is_err(), "{reason}");
+        assert!(house.client("x").with_login(username, &token).try_connect().is_err(), "{reason}");
         assert_eq!(house.refused(reason), 1, "{reason}: {:?}", house.report());
     }
-    assert!(house.client("x").as_user(&roof.username(), &roof.token(&[aud])).try_connect().is_ok());
+    assert!(house.client("x").with_login(&roof.username(), &roof.token(&[aud])).try_connect().is_ok());
 }
 
 #[test]
@@ -114,13 +114,13 @@ fn an_observer_hears_its_commands_and_nothing_else_and_a_user_hears_all() {
     }));
     let roof = Observer::new(1);
     let (observer, heard) = listening(
-        house.client("meshcore_roof").as_user(&roof.username(), &roof.token(&[])),
+        house.client("meshcore_roof").with_login(&roof.username(), &roof.token(&[])),
         &format!("meshcore/+/{}/serial/commands", roof.key),
     );
     let refused = observer.subscribe("meshcore/#", QOS_1).wait_for(DEADLINE);
     eprintln!("a refused subscription: {refused:?}");
     assert_eq!(house.refused("subscribe_topic"), 1);
-    let (ann, told) = listening(house.client("ann").as_user("ann", "secret"), "meshcore/#");
+    let (ann, told) = listening(house.client("ann").with_login("ann", "secret"), "meshcore/#");
     publish(ann, &roof.topic("serial/commands"), [&"a.token".to_owned()]);
     publish(observer, &roof.topic("packets"), [&packet(1)]);
     let next =

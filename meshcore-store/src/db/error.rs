@@ -34,15 +34,6 @@ pub enum StoreError {
         source: io::Error,
     },
 
-    /// A file of the database cannot be removed.
-    #[error("cannot remove {}: {source}", path.display())]
-    Erase {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-
     /// Another process writes to this database.
     #[error("database {}: another CoreScope process is writing to it; stop that one first", path.display())]
     AlreadyWritten {

@@ -67,7 +67,6 @@ pub use follow::{Follower, LiveObservation};
 pub use neighbors::{NeighborBuilder, NeighborKeeper, NeighborOptions, Neighbors, Pruned, Tick};
 pub use nodes::{NodeAdvert, NodeCounts, NodeFilter, NodeOrder, NodePage, NodeRow, NodeSighting};
 pub use observers::{ClockSkew, ObserverRow, ObserverStatus, Presence, Radio};
-pub use open::erase;
 pub use packets::{DroppedAdvert, PacketWrite, Stored};
 pub use packing::{pack, unpack};
 pub use progress::{OnProgress, Progress};

@@ -1,7 +1,6 @@
 //! Opening the file: pragmas, and who may write.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,6 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::lock::WriterLock;
 use super::{StoreError, hidden, packing};
 
 /// How long a statement waits for a lock before it fails.
@@ -83,26 +81,4 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
         Ok(connection)
     };
     open().map_err(|source| StoreError::Open { path: path.to_owned(), source })
-}
-
-/// Removes the database at `path` and its log, if there is one.
-///
-/// # Errors
-/// [`StoreError::AlreadyWritten`] while a process writes to it; [`StoreError::Erase`] when a file cannot be removed.
-pub fn erase(path: &Path) -> Result<(), StoreError> {
-    if !path.exists() {
-        return Ok(());
-    }
-    let _lock = WriterLock::acquire(path)?;
-    for suffix in ["", "-wal", "-shm"] {
-        let mut file = path.as_os_str().to_owned();
-        file.push(suffix);
-        match fs::remove_file(&file) {
-            Err(source) if source.kind() != ErrorKind::NotFound => {
-                return Err(StoreError::Erase { path: file.into(), source });
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
