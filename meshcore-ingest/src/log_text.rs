@@ -48,7 +48,7 @@ impl fmt::Display for LogText<'_> {
 }
 
 /// Whether a character could end a line, steer a terminal or turn the text around.
-fn is_treacherous(c: char) -> bool {
+pub(crate) fn is_treacherous(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

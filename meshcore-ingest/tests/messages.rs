@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use meshcore_proto::content::ChannelMessage;
-use meshcore_proto::{ChannelKey, KeyRing, Packet, Route};
+use meshcore_proto::{ChannelKey, KeyRing, Packet, RegionKey, Route};
 use meshcore_store::db::{Job, PacketWrite, Write, Writer, WriterOptions, pack};
 use meshcore_store::decoded::{Decoded, Signatures};
 use meshcore_store::sim::{Mesh, MeshOptions, Scribe, TrafficOptions};
@@ -36,8 +36,12 @@ fn said(writer: &Writer, key: &ChannelKey, sender: &str, message: &str, seconds:
     let at = UnixMillis::from_seconds(START.seconds() + seconds);
     let timestamp = u32::try_from(at.seconds()).unwrap();
     let message = ChannelMessage { timestamp, sender, message };
-    let frame = Route::flood(1).unwrap().frame(&key.seal(&message)).unwrap();
-    let packet = Packet::parse(&frame).unwrap();
+    store(writer, &Route::flood(1).unwrap().frame(&key.seal(&message)).unwrap(), at, observers);
+}
+
+/// Stores a frame as somebody does who knows the key of `#test` and no region.
+fn store(writer: &Writer, frame: &[u8], at: UnixMillis, observers: &[&str]) {
+    let packet = Packet::parse(frame).unwrap();
     let known: KeyRing = [("#test", ChannelKey::hashtag("#test"))].into_iter().collect();
     let decoded = Decoded::of(&packet, &known, Signatures::Verify);
     for observer in observers {
@@ -49,7 +53,7 @@ fn said(writer: &Writer, key: &ChannelKey, sender: &str, message: &str, seconds:
             direction: Some(Direction::Rx),
             signal: Signal { snr: Some(-7.25), rssi: Some(-101.0), score: None },
         };
-        let write = PacketWrite::new(&packet, &decoded, hex::encode_upper(&*frame), reception).unwrap();
+        let write = PacketWrite::new(&packet, &decoded, hex::encode_upper(frame), reception).unwrap();
         writer.submit(Job { ticket: 0, write: Write::Packet(Box::new(write)) }).unwrap();
     }
 }
@@ -181,6 +185,26 @@ fn a_message_that_was_closed_is_readable_after_it_is_read_again_with_its_key() {
     assert!(open.starts_with("secret {\"type\":\"CHAN\",\"channel\":\"secret\""), "{open}");
     assert!(run(&arguments).contains(" 0 changed"));
     assert!(run(&["decrypt", text(&path)]).contains("secret Mallory"), "now without the key");
+}
+
+#[test]
+fn a_scope_gets_its_name_when_the_region_is_known() {
+    let (folder, path) = database();
+    let writer = Writer::open(&path, WriterOptions::default(), |_| {}).unwrap();
+    let region = RegionKey::public("#here").unwrap();
+    let message = ChannelMessage { timestamp: 1, sender: "Alice", message: "near" };
+    let sealed = ChannelKey::hashtag("#test");
+    let frame = Route::flood(1).unwrap().in_region(&region).frame(&sealed.seal(&message)).unwrap();
+    store(&writer, &frame, START, &["roof"]);
+    writer.flush().unwrap();
+    drop(writer);
+    let config = folder.path().join("regions.json");
+    fs::write(&config, r#"{"hashRegions": ["there", "here"]}"#).unwrap();
+    let scope = || one(&path, "SELECT scope_name FROM transmissions WHERE id = 4");
+    assert_eq!(scope(), "");
+    run(&["reprocess", text(&path), "--config", text(&config)]);
+    assert_eq!(scope(), "#here");
+    assert!(run(&["reprocess", text(&path)]).contains(" 0 changed"), "a name is not forgotten");
 }
 
 #[test]

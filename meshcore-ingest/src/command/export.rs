@@ -7,6 +7,7 @@ use meshcore_store::db::PacketRow;
 use serde::Serialize;
 
 use super::html;
+use crate::log_text::is_treacherous;
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -131,13 +132,10 @@ impl<W: Write> Export<W> {
     }
 }
 
-/// A text from the air on one line: without control characters, ends of lines of any kind, and changes of direction.
+/// A text from the air on one line: blanks where lines end, and nothing that steers a terminal or turns the text around.
 pub(super) fn clean(text: &str) -> String {
-    let is_odd = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_odd(*c)).collect()
+    let blanks = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
+    blanks.filter(|c| !is_treacherous(*c)).collect()
 }
 
 #[cfg(test)]
