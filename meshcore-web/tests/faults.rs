@@ -155,6 +155,33 @@ fn what_waits_while_the_database_is_locked_is_stored_afterwards() {
 }
 
 #[test]
+fn what_waits_while_the_disk_is_full_is_stored_when_there_is_room() {
+    let Some(broker) = Mosquitto::start() else { return };
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        eprintln!("skipped: prlimit is not installed");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    server::configure(folder.path(), &sources(&[json!({"name": "a", "broker": broker.url()})]));
+    // No file may become larger than a megabyte; a write beyond fails instead of ending the process.
+    let corescope =
+        Server::open(&mut server::corescope_after(folder.path(), "trap '' XFSZ; ulimit -S -f 2000"));
+    corescope.process.wait_for_line("connected to broker", 1);
+    let all = messages::made_up(4000);
+    broker.publisher().publish(&all);
+    corescope.process.wait_for_line("cannot write", 1);
+    eventually("all have arrived", || (corescope.figures().received == 4000).then_some(()));
+    assert!(corescope.figures().stored < 4000);
+    assert!(corescope.json("/api/packets?limit=1")["packets"].is_array(), "what is there is still shown");
+
+    let id = corescope.process.id().to_string();
+    let lifted = Command::new("prlimit").args(["--pid", &id, "--fsize=unlimited"]).status().unwrap();
+    assert!(lifted.success());
+    assert_eq!(corescope.settled(4000).stored, 4000);
+    corescope.stop();
+}
+
+#[test]
 fn a_topic_that_is_refused_is_named_and_the_others_are_listened_to() {
     let broker = Hostile::start(|client| {
         for code in [0, 0x80, 0] {

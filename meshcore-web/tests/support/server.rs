@@ -24,6 +24,14 @@ pub(crate) fn corescope(folder: &Path) -> Command {
     program(env!("CARGO_BIN_EXE_corescope"), folder)
 }
 
+/// The same, in a shell that first does `setup`.
+pub(crate) fn corescope_after(folder: &Path, setup: &str) -> Command {
+    let mut command = bare("sh", folder);
+    let script = format!("{setup}; exec \"$0\" \"$@\"");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_corescope"), "--bind", "127.0.0.1"]);
+    command
+}
+
 /// `meshcore-web` in the same way.
 pub(crate) fn meshcore_web(folder: &Path) -> Command {
     program(env!("CARGO_BIN_EXE_meshcore-web"), folder)
