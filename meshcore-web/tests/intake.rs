@@ -72,10 +72,12 @@ fn adverts_from_outside_are_marked_and_scopes_are_named() {
     let (near, far, moving) = (Node::new(1), Node::new(2), Node::new(3));
     broker.publisher().publish(&[
         Message::packet("Roof", &near.advert(1, "near", INSIDE, Some("#Europe"))),
-        Message::packet("Roof", &far.advert(1, "far", OUTSIDE, Some("#Asia"))),
+        Message::packet("Roof", &far.advert(1, "far\nERROR forged", OUTSIDE, Some("#Asia"))),
         Message::packet("Roof", &moving.advert(1, "moving", OUTSIDE, None)),
     ]);
     assert_eq!(corescope.settled(3).stored, 3);
+    let line = corescope.process.wait_for_line("a foreign node", 1);
+    assert!(line.contains("far?ERROR forged"), "{line}");
     let database = server::read_only(folder.path());
     let one = |column: &str, node: &Node| {
         text(
