@@ -209,6 +209,17 @@ fn a_refused_message_is_described_in_one_line_that_deceives_nobody() {
 }
 
 #[test]
+fn of_a_forged_advert_the_log_says_whose_it_claims_to_be() {
+    let mut frame = hex::decode(advert("Eve\nERROR", None, None)).unwrap();
+    frame[40] ^= 1; // in its signature
+    let message = inbound("meshcore/SJC/kpabap/packets", &json!({"raw": hex::encode(frame)}));
+    let Verdict::Reject(Reject::BadSignature, job) = intake("{}").digest(&message) else { panic!("forged") };
+    let line = Refused { inbound: &message, job: job.as_ref() }.to_string();
+    let key = &Identity::from_seed(&[7; 32]).public_key().to_string()[..16];
+    assert!(line.contains(&format!("of {key}… `Eve?ERROR`, heard by kpabap")), "{line}");
+}
+
+#[test]
 fn blanks_in_the_frame_change_neither_text_nor_hash() {
     let topic = "meshcore/SJC/kpabap/packets";
     let (a, b) = TXT_MSG.split_at(9);
