@@ -15,7 +15,7 @@ mod wire;
 
 pub use roundtrip::roundtrip;
 pub use secret::{decrypt, lpp};
-pub use server::{config, message, token};
+pub use server::{config, envelope, token};
 pub use wire::{frame, payload};
 
 /// A function that panics when `data` breaks its law.
@@ -25,9 +25,9 @@ pub type Law = fn(data: &[u8]);
 pub const LAWS: &[(&str, Law)] = &[
     ("config", config),
     ("decrypt", decrypt),
+    ("envelope", envelope),
     ("frame", frame),
     ("lpp", lpp),
-    ("message", message),
     ("payload", payload),
     ("roundtrip", roundtrip),
     ("token", token),

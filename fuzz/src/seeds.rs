@@ -42,6 +42,7 @@ pub fn own() -> Vec<Seed> {
     let demo = Path::new(ROOT).join("meshcore-ingest/assets/demo.jsonl");
     let demo = fs::read_to_string(demo).expect("part of the repository");
     seeds.extend(demo.lines().map(of_recorded));
+    seeds.extend(MESSAGES.iter().map(|message| ("envelope", message.as_bytes().to_vec())));
     seeds.extend(CONFIGS.iter().map(|text| ("config", text.as_bytes().to_vec())));
     seeds
 }
@@ -77,7 +78,7 @@ fn of_recorded(line: &str) -> Seed {
             format!("meshcore/{}/{}/packets\n{line}", text(&recorded["iata"]), text(&recorded["observer_id"]))
         }
     };
-    ("message", message.into_bytes())
+    ("envelope", message.into_bytes())
 }
 
 fn vectors(file: &str) -> Vec<Value> {
@@ -95,6 +96,37 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
+/// What the recording has none of.
+const MESSAGES: &[&str] = &[
+    concat!(
+        "meshcore/client/a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1/packets\n",
+        r#"{"raw": "0D42A1B2C3D401020304", "direction": "rx", "SNR": -7.25, "RSSI": "-92 dBm", "origin": "Ann",
+            "timestamp": 1777636000, "gps": {"lat": 47.5, "lon": 8.5, "acc_m": 8}}"#
+    ),
+    concat!(
+        "meshcore/message/channel/2\n",
+        r#"{"payload": {"text": "Ann: hi", "sender_timestamp": 1777636000}, "attributes": {"channel_idx": "2"}}"#
+    ),
+    "meshcore/message/direct/ab12\n{\"text\": \"Ann: hi\", \"SNR\": 6, \"direction\": \"rx\"}",
+    concat!(
+        "meshcore/advertisement\n",
+        r#"{"pubkey": "abababababababababababababababababababababababababababababababab", "node_name": "Hill",
+            "latitude": 40, "lng": "8.5", "flags": {"repeater": true}}"#
+    ),
+    concat!(
+        "meshcore/self_info\n",
+        r#"{"public_key": "abababababababababababababababababababababababababababababababab", "name": "L1",
+            "role": "companion", "lat": 47.5, "lon": 8.5}"#
+    ),
+    concat!(
+        "meshcore/ZRH/roof/packets\n",
+        r#"{"raw": "14591500004284E45A6CA1", "origin_id": "ROOF", "hash": "00112233AABBCCDD", "region": "zrh",
+            "timestamp": "2026-05-01T10:00:00.5", "direction": "tx", "len": "11", "packet_type": "5"}"#
+    ),
+    "!meshcore/ZRH/roof/status\n{\"status\": \"offline\", \"origin\": \"Roof\\r\", \"stats\": {\"battery_mv\": 4102.5}}",
+    "meshcore/ZRH/roof/serial/responses\neyJhbGciOiJFZDI1NTE5In0.e30.AB",
+];
+
 const CONFIGS: &[&str] = &[
     "{}",
     "[]",
@@ -104,5 +136,8 @@ const CONFIGS: &[&str] = &[
     r#"{"mqttSources": [{"name": "a", "broker": "mqtts://b.example:8883", "username": "u", "password": "p",
        "topics": ["meshcore/#"]}, {"name": "a", "broker": "http://x"}]}"#,
     r#"{"mqtt": {"broker": "mqtt://old.example", "topic": "mesh/+/packets"}}"#,
+    r##"{"geo_filter": {"polygon": [[47, 8], [48, 8], [48, 9]], "bufferKm": 10}, "foreignAdverts": {"mode": "drop"},
+       "hashRegions": ["#Europe", "$mine"], "clientRxCoverage": {"enabled": true}, "companion": {"storeDirect": 1},
+       "nodeBlacklist": ["ab"], "hiddenNamePrefixes": null}"##,
     r#"{"metrics": {"sampleIntervalSec": 0}, "retention": {"nodeDays": 7}, "tyop": null}"#,
 ];

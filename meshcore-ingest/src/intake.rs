@@ -22,10 +22,12 @@ use meshcore_proto::{KeyRing, Regions};
 use meshcore_store::db::{Job, Ticket, Write};
 use meshcore_store::geo::Area;
 use meshcore_store::{ObserverId, Reception, UnixMillis};
+use tracing::debug;
 
 use crate::accounting::{Discard, Reject};
 use crate::config::{Broker, Config, ForeignMode};
 use crate::keys;
+use crate::log_text::LogText;
 use crate::message::Message;
 use crate::topic::{Kind, ObserverTopic, Topic};
 
@@ -187,7 +189,15 @@ impl Intake {
         {
             self.memory.heard_status(&observer, inbound.received_at, said);
         }
-        Write::Status(Box::new(message.status(observer, region, inbound.received_at, inbound.retained)))
+        let status = message.status(observer, region, inbound.received_at, inbound.retained);
+        debug!(
+            mqtt.source = inbound.source,
+            observer.id = %LogText::id(status.id.as_str()),
+            observer.name = %LogText::new(status.name.as_deref().unwrap_or_default()),
+            observer.region = %LogText::new(region),
+            "status"
+        );
+        Write::Status(Box::new(status))
     }
 
     /// Refuses the messages of unwanted observers.

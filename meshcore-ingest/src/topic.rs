@@ -3,6 +3,8 @@
 use meshcore_proto::PublicKey;
 use meshcore_store::{InvalidObserverId, ObserverId};
 
+use crate::message::{MAX_TEXT, printable};
+
 /// A topic, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Topic<'t> {
@@ -21,7 +23,7 @@ pub(crate) enum Topic<'t> {
 /// A topic of an observer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ObserverTopic {
-    /// Second level, upper case.
+    /// Second level, upper case, without control characters, cut.
     pub(crate) region: String,
     /// Third level.
     pub(crate) observer: ObserverId,
@@ -81,7 +83,7 @@ impl<'t> Topic<'t> {
             [_, "client", key, "packets", ..] => Self::Client(key.trim().parse().map_err(|_| BadObserver)?),
             [_, "client" | "message", ..] => Self::Ignored,
             [_, region, observer, ref kind @ ..] => Self::Observer(ObserverTopic {
-                region: region.trim().to_uppercase(),
+                region: printable(region, MAX_TEXT).to_uppercase(),
                 observer: observer.parse()?,
                 kind: Kind::of(kind.first().copied().unwrap_or_default()),
             }),
@@ -122,6 +124,8 @@ mod tests {
         );
         assert_eq!(observer("meshcore/SJC/kpabap/status").kind, Kind::Status);
         assert_eq!(observer("meshcore/SJC/kpabap/serial/commands").kind, Kind::Internal);
+        assert_eq!(observer("meshcore/S\u{7}j\u{85}c /kpabap").region, "SJC");
+        assert_eq!(observer(&format!("meshcore/{}/kpabap", "x".repeat(200))).region.len(), 128);
         assert_eq!(observer("any/SJC/kpabap").kind, Kind::Other, "three levels are enough");
     }
 

@@ -1,5 +1,7 @@
 //! A frame that an observer heard.
 
+use std::mem;
+
 use meshcore_proto::{Packet, Payload};
 use meshcore_store::Reception;
 use meshcore_store::db::{DroppedAdvert, NodeAdvert, PacketWrite, Write};
@@ -16,7 +18,11 @@ use crate::message::PacketMessage;
 
 impl Intake {
     /// Whatever becomes of a packet message, its observer was heard.
-    pub(super) fn packet(&self, reception: Reception, message: PacketMessage<'_>) -> Result<Write, Refusal> {
+    pub(super) fn packet(
+        &self,
+        reception: Reception,
+        mut message: PacketMessage<'_>,
+    ) -> Result<Write, Refusal> {
         let heard = |reason: Reject| Refusal::from(reason).heard(reception.clone());
         let frame = hex::decode(&message.raw).map_err(|_| heard(Reject::BadHex))?;
         // Frames of a later version are kept and marked, though today's nodes would drop them.
@@ -40,21 +46,21 @@ impl Intake {
                 return Err(Refusal::from(Reject::BadSignature).noting(Write::Dropped(Box::new(dropped))));
             }
         }
-        let mut write = PacketWrite::new(&packet, &decoded, message.raw.clone(), reception.clone())
-            .map_err(|_| heard(Reject::BadFrame))?;
+        let raw = mem::take(&mut message.raw);
+        let mut write = PacketWrite::new(&packet, &decoded, raw, reception).map_err(|_| Reject::BadFrame)?;
         write.clock_skew = message.time.skew;
         if let Some(region) = self.regions.first_match(&packet) {
             write.scope_name = Some(region.name.clone());
         }
         if let Some(node) = &mut write.advert {
-            self.place(node).map_err(|refusal| refusal.heard(reception))?;
+            self.place(node).map_err(|refusal| refusal.heard(write.reception.clone()))?;
         }
         self.note(&write, &message);
         Ok(Write::Packet(Box::new(write)))
     }
 
     /// What is known of the signature of an advert.
-    pub(super) fn signatures(&self, packet: &Packet<'_>) -> Signatures {
+    fn signatures(&self, packet: &Packet<'_>) -> Signatures {
         match packet.payload() {
             Ok(Payload::Advert(advert)) if self.checks_signatures => {
                 Signatures::Known(self.memory.is_signed(&advert, packet.payload_bytes()))

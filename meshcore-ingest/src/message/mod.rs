@@ -19,7 +19,7 @@ mod value;
 pub(crate) use companion::CompanionText;
 pub(crate) use packet::PacketMessage;
 pub use status::Liveness;
-pub(crate) use value::truncated;
+pub(crate) use value::{MAX_TEXT, printable, truncated};
 
 use crate::accounting::Reject;
 use crate::json::{JsonError, Object};

@@ -3,7 +3,7 @@
 use crate::json::{Json, Object};
 
 /// Longest text kept, characters.
-const MAX_TEXT: usize = 128;
+pub(crate) const MAX_TEXT: usize = 128;
 
 /// The first of `names` that is there, even if it cannot be read.
 pub(super) fn first<'j, 'a>(object: &'j Object<'a>, names: &[&str]) -> Option<&'j Json<'a>> {
@@ -17,7 +17,7 @@ pub(super) fn text(object: &Object<'_>, name: &str) -> Option<String> {
 }
 
 /// `text` without control characters, at most so many characters, and no blanks around them.
-pub(super) fn printable(text: &str, most: usize) -> String {
+pub(crate) fn printable(text: &str, most: usize) -> String {
     let text = text.trim();
     if text.len() <= most && !text.chars().any(char::is_control) {
         return text.to_owned();
