@@ -1,6 +1,6 @@
 import { href } from "../lib/base";
 import { noteServerTime } from "../state/clock";
-import type { PacketAnswer, PacketPage, Stats } from "./types";
+import type { Health, PacketAnswer, PacketPage, Stats } from "./types";
 
 const TIMEOUT = 15_000;
 
@@ -84,4 +84,8 @@ export async function getPacket(hash: string, signal: AbortSignal): Promise<Pack
 
 export function getStats(signal: AbortSignal): Promise<Stats> {
   return getJson<Stats>("/api/stats", signal);
+}
+
+export function getHealth(signal: AbortSignal): Promise<Health> {
+  return getJson<Health>("/api/healthz", signal);
 }

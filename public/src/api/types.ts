@@ -13,6 +13,9 @@ export type Observation = Schemas["Observation"];
 export type Packet = Schemas["Packet"];
 export type PacketAnswer = Schemas["PacketDetail"];
 export type Stats = Schemas["Stats"];
+export type Health = Schemas["Health"];
+/** Whether messages arrive and are stored, and what is wrong. */
+export type Ingest = Schemas["IngestHealth"];
 /** The content of a live `packet` frame: one observation with its transmission. */
 export type LivePacket = Schemas["LivePacket"];
 export type LiveFrame = Schemas["LiveFrame"];
