@@ -137,3 +137,20 @@ fn check_text(text: &str) {
 fn is_on_earth((lat, lon): (f64, f64)) -> bool {
     lat.abs() <= 90.0 && lon.abs() <= 180.0
 }
+
+/// No user name and password panic the broker, and what is taken for a token is
+/// none without its last digit or for another broker.
+///
+/// `data` is a line with the user name, and the password.
+pub fn token(data: &[u8]) {
+    let mut lines = data.splitn(2, |&byte| byte == b'\n');
+    let username = String::from_utf8_lossy(lines.next().unwrap_or_default());
+    let password = lines.next().unwrap_or_default();
+    let Some(key) = token::claimed_key(&username) else { return };
+    if token::verify(&key, password, &[], NOW).is_ok() {
+        let (_, shorter) = password.split_last().expect("nothing is no token");
+        assert!(token::verify(&key, shorter, &[], NOW).is_err());
+        let other = ["another broker, which nobody has heard of".to_owned()];
+        assert!(token::verify(&key, password, &other, NOW).is_err());
+    }
+}

@@ -14,7 +14,7 @@ mod ticker;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use meshcore_store::UnixMillis;
@@ -22,6 +22,7 @@ use meshcore_store::db::migrate::BackfillFigures;
 use meshcore_store::db::{Component, Ticket, WriterHandle};
 
 use crate::accounting::{Accounting, Discard, SourceReport};
+use crate::broker::Door;
 use crate::pipeline::{Clock, Inlet};
 use crate::sources::WatchFigures;
 use crate::sources::status::{StatusReport, Statuses};
@@ -29,12 +30,16 @@ use crate::sources::status::{StatusReport, Statuses};
 pub use file::StatsFile;
 pub use health::{Health, Problem, State};
 use process_io::ProcessIo;
-pub use snapshot::{Buffer, FromPubkey, Liveness, LockFigures, ProcIo, Snapshot, SourceFigures};
+pub use snapshot::{
+    BrokerFigures, Buffer, FromPubkey, Liveness, LockFigures, ProcIo, Snapshot, SourceFigures,
+};
 pub(crate) use ticker::Ticker;
 
 /// Where the figures come from. Shared.
 pub struct Figures {
     parts: Parts,
+    /// The way to the broker inside the program, once there is one.
+    broker: OnceLock<Door>,
     io: Mutex<ProcessIo>,
     health: ArcSwap<Health>,
     /// Messages that were on their way when the run before this one was killed.
@@ -54,7 +59,12 @@ pub(crate) struct Parts {
 
 impl Figures {
     pub(crate) fn new(parts: Parts, lost_before: u64) -> Self {
-        Self { parts, io: Mutex::default(), health: ArcSwap::default(), lost_before }
+        Self { parts, broker: OnceLock::new(), io: Mutex::default(), health: ArcSwap::default(), lost_before }
+    }
+
+    /// Tells of this broker, too.
+    pub(crate) fn tell_of(&self, broker: Door) {
+        let _ = self.broker.set(broker); // there is one at most
     }
 
     /// The figures now.
@@ -87,6 +97,7 @@ impl Figures {
             decode_errors: sum(&sources, |source| &source.rejected),
             dropped_messages: sum(&sources, |source| &source.dropped),
             buffer: self.buffer(now, &sources),
+            broker: self.broker.get().map(|door| door.report().into()),
             from_pubkey_backfill: self.parts.backfills.from_pubkey().into(),
             source_statuses: self.source_statuses(sources),
             watchdog_last_tick_unix: self.parts.watch.last_tick_s(),

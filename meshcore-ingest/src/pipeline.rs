@@ -69,7 +69,7 @@ pub struct Inlet {
     clock: Clock,
 }
 
-/// The running pipeline. Dropping it stores what waits, as far as that goes within [`GRACE`].
+/// The running pipeline. Dropping it stores what waits, as far as that goes within three seconds.
 pub struct Pipeline {
     /// Makes the others; belongs to no source.
     inlet: Inlet,

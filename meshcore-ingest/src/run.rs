@@ -194,6 +194,7 @@ impl Ingest {
         let status = self.sources.statuses().add(ticket, name, url);
         status.connected(system_clock()(), Session::Clean);
         let door = broker.door();
+        self.figures.tell_of(door.clone());
         self.broker = Some(broker);
         Ok(door)
     }

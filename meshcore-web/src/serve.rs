@@ -17,7 +17,7 @@ const WORKERS: usize = 2;
 /// Threads per worker that wait for the database.
 const BLOCKING_THREADS: usize = 4;
 /// Seconds a request under way may take when the server stops.
-const SHUTDOWN_S: u64 = 15;
+const SHUTDOWN_S: u64 = 2;
 
 /// The bound port, before anything else is started: a taken port must be known before a database is opened.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::health::Health;
 use crate::accounting::SourceReport;
+use crate::broker::BrokerReport;
 use crate::sources::status::StatusReport;
 
 /// All figures, named as in the stats file. Counts are since the start.
@@ -62,6 +63,9 @@ pub struct Snapshot {
     pub dropped_messages: BTreeMap<String, u64>,
     /// What waits.
     pub buffer: Buffer,
+    /// What the broker inside the program did; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broker: Option<BrokerFigures>,
     /// How far the filling of `from_pubkey` is.
     pub from_pubkey_backfill: FromPubkey,
     /// Whether all is well.
@@ -176,6 +180,26 @@ pub struct Buffer {
     pub oldest_ms: i64,
 }
 
+/// What the broker inside the program did since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct BrokerFigures {
+    /// Connections now.
+    pub connections: u64,
+    /// Good logins.
+    pub logins: u64,
+    /// Messages handed on.
+    pub published: u64,
+    /// Messages among them that had to wait.
+    pub held_back: u64,
+    /// Clients that came back while their old connection was still there.
+    pub takeovers: u64,
+    /// Last wills handed on.
+    pub wills: u64,
+    /// What was turned away, by reason.
+    pub refused: BTreeMap<String, u64>,
+}
+
 /// How far the filling of `from_pubkey` is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "named as the source")]
@@ -183,6 +207,20 @@ pub struct FromPubkey {
     pub total: u64,
     pub processed: u64,
     pub done: bool,
+}
+
+impl From<BrokerReport> for BrokerFigures {
+    fn from(report: BrokerReport) -> Self {
+        Self {
+            connections: report.connections,
+            logins: report.accepted,
+            published: report.published,
+            held_back: report.held_back,
+            takeovers: report.takeovers,
+            wills: report.wills,
+            refused: report.refused.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect(),
+        }
+    }
 }
 
 impl From<LockReport> for LockFigures {

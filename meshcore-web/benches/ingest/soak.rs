@@ -17,11 +17,11 @@ use super::support::server::Server;
 use super::{NOON, OBSERVERS, observer, resident_kb, try_connect, write_publish};
 
 /// Messages per second.
-const RATE: usize = 500;
+const RATE: u32 = 500;
 
 /// Ten times a second so many messages are published and confirmed.
 const TICK: Duration = Duration::from_millis(100);
-const PER_TICK: usize = RATE / 10;
+const PER_TICK: usize = 50;
 
 const BETWEEN_RESTARTS: Duration = Duration::from_secs(120);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(30);
@@ -40,8 +40,7 @@ pub(super) fn run(minutes: u64) {
     corescope.process.wait_for_line("connected to broker", 1);
 
     let mesh = Mesh::new(&MeshOptions { observers: OBSERVERS, ..MeshOptions::real() });
-    let mut events =
-        mesh.stream(NOON, TrafficOptions::rate(RATE as u32)).filter(|event| event.report.is_some());
+    let mut events = mesh.stream(NOON, TrafficOptions::rate(RATE)).filter(|event| event.report.is_some());
     let mut publisher = Publisher { port: broker.port(), socket: None, repeated: 0 };
     let (mut published, mut different) = (0_u64, HashSet::new());
     let mut memory: Vec<(f64, f64)> = Vec::new();
@@ -56,7 +55,7 @@ pub(super) fn run(minutes: u64) {
             broker.restart();
             restarts += 1;
         }
-        if memory.len() as u32 <= (age.as_secs() / BETWEEN_LOOKS.as_secs()) as u32 {
+        if memory.len() as u64 <= age.as_secs() / BETWEEN_LOOKS.as_secs() {
             memory.push((age.as_secs_f64(), resident_kb(corescope.process.id(), "VmRSS:") / 1024.0));
         }
         let some: Vec<Event> = events.by_ref().take(PER_TICK).collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::web;
-use meshcore_ingest::figures::{Buffer, Health, Snapshot, SourceFigures, State};
+use meshcore_ingest::figures::{BrokerFigures, Buffer, Health, Snapshot, SourceFigures, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +28,10 @@ pub struct MqttStatus {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     buffer: Option<BufferStatus>,
+    /// What the broker inside the program did; absent without one.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broker: Option<BrokerStatus>,
     health: IngestHealth,
     /// Messages that had arrived and were not stored when the run before this one was killed.
     lost_before: u64,
@@ -53,7 +57,7 @@ pub struct SourceStatus {
     packets_total: u64,
     #[serde(rename = "packetsLast5m")]
     packets_last_5m: u64,
-    /// Absent while it is connected.
+    /// Why it is not connected, or what the broker refused; absent when nothing is wrong.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
@@ -89,6 +93,26 @@ pub struct BufferStatus {
     capacity_bytes: u64,
     /// For how long the oldest has waited, milliseconds.
     oldest_ms: i64,
+}
+
+/// What the broker inside the program did since the start.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BrokerStatus {
+    /// Connections now.
+    connections: u64,
+    /// Good logins.
+    logins: u64,
+    /// Messages handed on.
+    published: u64,
+    /// Messages among them that had to wait, for their rate or for the database.
+    held_back: u64,
+    /// Clients that came back while their old connection was still there.
+    takeovers: u64,
+    /// Last wills handed on.
+    wills: u64,
+    /// What was turned away, by reason.
+    refused: BTreeMap<String, u64>,
 }
 
 /// How ingest is, and why.
@@ -147,6 +171,7 @@ impl From<Snapshot> for MqttStatus {
             watchdog_last_tick_unix: Some(snapshot.watchdog_last_tick_unix).filter(|at| *at != 0),
             watchdog_panic_count: Some(snapshot.watchdog_panic_count).filter(|count| *count != 0),
             buffer: Some(snapshot.buffer.into()),
+            broker: snapshot.broker.map(BrokerStatus::from),
             health: snapshot.health.into(),
             lost_before: snapshot.lost_before,
         }
@@ -176,6 +201,13 @@ impl From<SourceFigures> for SourceStatus {
             sessions_lost: figures.sessions_lost,
             removed: figures.removed,
         }
+    }
+}
+
+impl From<BrokerFigures> for BrokerStatus {
+    fn from(figures: BrokerFigures) -> Self {
+        let BrokerFigures { connections, logins, published, held_back, takeovers, wills, refused } = figures;
+        Self { connections, logins, published, held_back, takeovers, wills, refused }
     }
 }
 

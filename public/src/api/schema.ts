@@ -152,6 +152,43 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        /** @description What the broker inside the program did since the start. */
+        BrokerStatus: {
+            /**
+             * Format: int64
+             * @description Connections now.
+             */
+            connections: number;
+            /**
+             * Format: int64
+             * @description Messages among them that had to wait, for their rate or for the database.
+             */
+            heldBack: number;
+            /**
+             * Format: int64
+             * @description Good logins.
+             */
+            logins: number;
+            /**
+             * Format: int64
+             * @description Messages handed on.
+             */
+            published: number;
+            /** @description What was turned away, by reason. */
+            refused: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Clients that came back while their old connection was still there.
+             */
+            takeovers: number;
+            /**
+             * Format: int64
+             * @description Last wills handed on.
+             */
+            wills: number;
+        };
         /** @description What waits to be stored. */
         BufferStatus: {
             /**
@@ -432,6 +469,8 @@ export interface components {
         };
         /** @description All sources. Empty when ingest is not running. */
         MqttStatus: {
+            /** @description What the broker inside the program did; absent without one. */
+            broker?: components["schemas"]["BrokerStatus"];
             /** @description What waits to be stored; absent when there are no figures. */
             buffer?: components["schemas"]["BufferStatus"];
             health: components["schemas"]["IngestHealth"];
@@ -760,7 +799,7 @@ export interface components {
              * @description Unix seconds; 0 = never.
              */
             lastDisconnectUnix: number;
-            /** @description Absent while it is connected. */
+            /** @description Why it is not connected, or what the broker refused; absent when nothing is wrong. */
             lastError?: string;
             /**
              * Format: int64
