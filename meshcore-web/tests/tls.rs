@@ -7,11 +7,12 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use support::broker::{Mosquitto, free_port};
+use support::expected::Expected;
 use support::messages;
-use support::server::Server;
+use support::server::{self, Server};
 use tempfile::TempDir;
 
-/// A broker with a certificate of an authority of ours for 127.0.0.1, on three ports.
+/// A broker with a certificate of an authority of ours for 127.0.0.1, on four ports.
 struct Encrypted {
     broker: Mosquitto,
     /// Takes anybody.
@@ -20,6 +21,8 @@ struct Encrypted {
     closed: u16,
     /// Speaks WebSocket.
     web: u16,
+    /// Speaks WebSocket without encryption.
+    plain_web: u16,
     /// Where the certificates are.
     files: TempDir,
 }
@@ -31,17 +34,18 @@ impl Encrypted {
         if !make_certificates(files.path()) {
             return None;
         }
-        let (closed, web) = (free_port(), free_port());
+        let (closed, web, plain_web) = (free_port(), free_port(), free_port());
         let file = |name: &str| files.path().join(name).display().to_string();
         let (authority, certificate, key) = (file("authority.pem"), file("broker.pem"), file("broker.key"));
         let encrypted =
             format!("cafile {authority}\ncertfile {certificate}\nkeyfile {key}\nallow_anonymous true\n");
         let lines = format!(
             "{encrypted}listener {closed} 127.0.0.1\n{encrypted}require_certificate true\n\
-             listener {web} 127.0.0.1\nprotocol websockets\n{encrypted}"
+             listener {web} 127.0.0.1\nprotocol websockets\n{encrypted}\
+             listener {plain_web} 127.0.0.1\nprotocol websockets\nallow_anonymous true\n"
         );
         let broker = Mosquitto::with_listener(tempfile::tempdir().unwrap(), &lines)?;
-        Some(Self { open: broker.other_port(), closed, web, files, broker })
+        Some(Self { open: broker.other_port(), closed, web, plain_web, files, broker })
     }
 
     fn file(&self, name: &str) -> String {
@@ -67,6 +71,34 @@ fn make_certificates(folder: &Path) -> bool {
     let made = Command::new("sh").args(["-c", script]).current_dir(folder).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     true
+}
+
+#[test]
+fn what_a_mesh_publishes_is_stored_whichever_way_the_broker_is_reached() {
+    let messages: Vec<_> =
+        messages::captured().unwrap_or_default().into_iter().chain(messages::demo()).collect();
+    let expected = Expected::of(&messages);
+    let ways: [fn(&Encrypted) -> String; 3] = [
+        |broker| format!("ws://127.0.0.1:{}/mqtt", broker.plain_web),
+        |broker| format!("mqtts://127.0.0.1:{}", broker.open),
+        |broker| format!("wss://127.0.0.1:{}/mqtt", broker.web),
+    ];
+    for way in ways {
+        // Each with a broker that has nothing retained.
+        let Some(encrypted) = Encrypted::start() else { return };
+        let broker = way(&encrypted);
+        let folder = tempfile::tempdir().unwrap();
+        let mut source = json!({"name": "mesh", "broker": broker});
+        if !broker.starts_with("ws:") {
+            source["tls"] = json!({"caFile": encrypted.file("authority.pem")});
+        }
+        let corescope = Server::configured(folder.path(), &json!({"mqttSources": [source]}));
+        corescope.process.wait_for_line("connected to broker", 1);
+        encrypted.broker.publisher().publish(&messages);
+        assert_eq!(corescope.settled(expected.figures.received), expected.figures, "{broker}");
+        assert_eq!(server::rows(&server::read_only(folder.path())), expected.rows, "{broker}");
+        corescope.stop();
+    }
 }
 
 #[test]
