@@ -15,7 +15,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use meshcore_store::UnixMillis;
 use meshcore_store::db::{Commit, StoreError, Ticket, Writer, WriterHandle, WriterOptions};
@@ -27,7 +26,7 @@ use crate::accounting::{Accounting, Discard, Reject, UNCOUNTED};
 use crate::intake::{Inbound, Intake, Verdict};
 use crate::log_limit::LogLimit;
 use crate::log_text::LogText;
-use crate::queue::{Evicted, Queue};
+use crate::queue::{Arrival, Evicted, Queue};
 
 pub use crate::queue::{Backlog, Limits};
 
@@ -178,13 +177,7 @@ impl Inlet {
     pub fn offer(&self, topic: &str, payload: &[u8], retained: bool) {
         let received_at = (self.clock)();
         self.accounting.received(self.source, received_at);
-        let evicted = self.queue.push(Inbound {
-            source: self.source,
-            topic: topic.to_owned(),
-            payload: Bytes::copy_from_slice(payload),
-            retained,
-            received_at,
-        });
+        let evicted = self.queue.push(Arrival { source: self.source, topic, payload, retained, received_at });
         for Evicted { source, reason } in evicted {
             self.accounting.dropped(source, reason);
         }

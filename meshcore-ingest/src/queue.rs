@@ -6,7 +6,7 @@
 
 mod packed;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -64,6 +64,16 @@ pub struct Backlog {
     pub oldest: Option<UnixMillis>,
 }
 
+/// A message that arrives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival<'a> {
+    pub(crate) source: Ticket,
+    pub(crate) topic: &'a str,
+    pub(crate) payload: &'a [u8],
+    pub(crate) retained: bool,
+    pub(crate) received_at: UnixMillis,
+}
+
 /// A message that had to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Evicted {
@@ -75,9 +85,9 @@ pub(crate) struct Evicted {
 struct State {
     /// By number: messages are numbered as they arrive.
     waiting: BTreeMap<u64, Packed>,
-    /// Numbers of waiting messages about a packet that had been heard of before.
-    repeats: BTreeSet<u64>,
     next: u64,
+    /// Below this number no waiting message repeats a packet.
+    searched: u64,
     bytes: usize,
     /// The packet last seen in each place; its fingerprint says the place.
     seen: Vec<u64>,
@@ -97,13 +107,13 @@ impl Queue {
     }
 
     /// Adds a message. What has to go for it is returned, which is the message itself when the queue was closed.
-    pub(crate) fn push(&self, message: Inbound) -> Vec<Evicted> {
-        let fingerprint = fingerprint(&message);
+    pub(crate) fn push(&self, message: Arrival<'_>) -> Vec<Evicted> {
+        let (source, fingerprint) = (message.source, fingerprint(&message));
         let is_long = self.len.load(Ordering::Relaxed) >= LONG;
         let packed = if is_long { self.samples.pack(message) } else { Packed::plain(message) };
         let mut state = self.state();
         if state.is_closed {
-            return vec![Evicted { source: packed.source, reason: Discard::Stopped }];
+            return vec![Evicted { source, reason: Discard::Stopped }];
         }
         state.push(packed, fingerprint);
         let mut evicted = Vec::new();
@@ -161,14 +171,11 @@ impl Queue {
 }
 
 impl State {
-    fn push(&mut self, message: Packed, fingerprint: u64) {
-        let number = self.next;
-        self.next += 1;
-        if self.saw(fingerprint) {
-            self.repeats.insert(number);
-        }
+    fn push(&mut self, mut message: Packed, fingerprint: u64) {
+        message.is_repeat = self.saw(fingerprint);
         self.bytes += message.size();
-        self.waiting.insert(number, message);
+        self.waiting.insert(self.next, message);
+        self.next += 1;
     }
 
     /// Whether a packet was seen before; it is from now on.
@@ -180,8 +187,10 @@ impl State {
 
     /// Removes what is missed least.
     fn evict(&mut self) -> Option<Evicted> {
-        let repeat = self.repeats.pop_first().and_then(|number| self.waiting.remove(&number));
-        let (message, reason) = match repeat {
+        let repeat = self.waiting.range(self.searched..).find(|(_, message)| message.is_repeat);
+        let repeat = repeat.map(|(number, _)| *number);
+        self.searched = repeat.unwrap_or(self.next);
+        let (message, reason) = match repeat.and_then(|number| self.waiting.remove(&number)) {
             Some(message) => {
                 self.bytes -= message.size();
                 (message, Discard::BufferFullRepeat)
@@ -192,8 +201,7 @@ impl State {
     }
 
     fn take_oldest(&mut self) -> Option<Packed> {
-        let (number, message) = self.waiting.pop_first()?;
-        self.repeats.remove(&number);
+        let (_, message) = self.waiting.pop_first()?;
         self.bytes -= message.size();
         Some(message)
     }
@@ -201,9 +209,9 @@ impl State {
 
 /// Which packet a message is about, found without reading its JSON: a wrong guess only changes which message goes
 /// first. A message without a frame is about itself.
-fn fingerprint(message: &Inbound) -> u64 {
-    packet_hash(&message.payload)
-        .unwrap_or_else(|| FixedState::default().hash_one((&message.topic, &message.payload)))
+fn fingerprint(message: &Arrival<'_>) -> u64 {
+    packet_hash(message.payload)
+        .unwrap_or_else(|| FixedState::default().hash_one((message.topic, message.payload)))
 }
 
 fn packet_hash(payload: &[u8]) -> Option<u64> {

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use foldhash::quality::FixedState;
-use lz4_flex::block::{compress_with_dict, decompress_with_dict};
+use lz4_flex::block::{compress_into_with_dict, decompress_with_dict, get_maximum_output_size};
 use meshcore_store::UnixMillis;
 use meshcore_store::db::Ticket;
 
+use super::Arrival;
 use crate::intake::Inbound;
 
 /// Topics whose messages are packed; those of others are kept as they are.
@@ -22,13 +23,20 @@ const LONGEST_SAMPLE: usize = 2_048;
 
 /// The topics seen, each with a message of it.
 #[derive(Debug, Default)]
-pub(super) struct Samples(Mutex<HashMap<Arc<str>, Arc<Sample>, FixedState>>);
+pub(super) struct Samples(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    samples: HashMap<Arc<str>, Arc<Sample>, FixedState>,
+    /// Where messages are packed, so that no room is taken and given back for each.
+    scratch: Vec<u8>,
+}
 
 /// A topic, and what its messages look like.
 #[derive(Debug)]
 struct Sample {
     topic: Arc<str>,
-    payload: Bytes,
+    payload: Box<[u8]>,
 }
 
 /// A message that waits.
@@ -36,6 +44,8 @@ struct Sample {
 pub(super) struct Packed {
     pub(super) source: Ticket,
     pub(super) received_at: UnixMillis,
+    /// It is about a packet that had been heard of before.
+    pub(super) is_repeat: bool,
     retained: bool,
     body: Body,
 }
@@ -53,44 +63,55 @@ enum Body {
 
 impl Samples {
     /// The message in less space, where that is known to be possible.
-    pub(super) fn pack(&self, message: Inbound) -> Packed {
-        let Some(sample) = self.like(&message) else { return Packed::plain(message) };
-        let packed = compress_with_dict(&message.payload, &sample.payload).into_boxed_slice();
-        let Some(len) =
-            u32::try_from(message.payload.len()).ok().filter(|_| packed.len() < message.payload.len())
-        else {
-            return Packed::plain(message);
+    pub(super) fn pack(&self, message: Arrival<'_>) -> Packed {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let differing = known.differing(&message);
+        drop(known);
+        differing.map_or_else(|| Packed::plain(message), |body| Packed::new(&message, body))
+    }
+}
+
+impl Known {
+    /// What differs from an earlier message of the topic. Without one it is kept itself, for those that follow.
+    fn differing(&mut self, message: &Arrival<'_>) -> Option<Body> {
+        let Some(sample) = self.samples.get(message.topic) else {
+            self.keep(message);
+            return None;
         };
-        let body = Body::Differing { from: sample, len, packed };
-        let Inbound { source, received_at, retained, .. } = message;
-        Packed { source, received_at, retained, body }
+        let most = get_maximum_output_size(message.payload.len());
+        if self.scratch.len() < most {
+            self.scratch.resize(most, 0);
+        }
+        let len = compress_into_with_dict(message.payload, &mut self.scratch, &sample.payload).ok()?;
+        let packed = self.scratch.get(..len).filter(|packed| packed.len() < message.payload.len())?;
+        let len = u32::try_from(message.payload.len()).ok()?;
+        Some(Body::Differing { from: Arc::clone(sample), len, packed: packed.into() })
     }
 
-    /// An earlier message of the topic, or the message itself for those that follow.
-    fn like(&self, message: &Inbound) -> Option<Arc<Sample>> {
-        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sample) = samples.get(message.topic.as_str()) {
-            return Some(Arc::clone(sample));
+    fn keep(&mut self, message: &Arrival<'_>) {
+        if self.samples.len() < TOPICS && message.payload.len() <= LONGEST_SAMPLE {
+            let topic: Arc<str> = message.topic.into();
+            let sample = Sample { topic: Arc::clone(&topic), payload: message.payload.into() };
+            self.samples.insert(topic, Arc::new(sample));
         }
-        if samples.len() < TOPICS && message.payload.len() <= LONGEST_SAMPLE {
-            let topic: Arc<str> = message.topic.as_str().into();
-            let sample = Sample { topic: Arc::clone(&topic), payload: message.payload.clone() };
-            samples.insert(topic, Arc::new(sample));
-        }
-        None
     }
 }
 
 impl Packed {
     /// The message as it is.
-    pub(super) fn plain(message: Inbound) -> Self {
-        let Inbound { source, topic, payload, retained, received_at } = message;
-        Self { source, received_at, retained, body: Body::Plain(Box::new((topic, payload))) }
+    pub(super) fn plain(message: Arrival<'_>) -> Self {
+        let body = (message.topic.to_owned(), Bytes::copy_from_slice(message.payload));
+        Self::new(&message, Body::Plain(Box::new(body)))
+    }
+
+    fn new(message: &Arrival<'_>, body: Body) -> Self {
+        let Arrival { source, received_at, retained, .. } = *message;
+        Self { source, received_at, is_repeat: false, retained, body }
     }
 
     /// The message as it came.
     pub(super) fn unpack(self) -> Inbound {
-        let Self { source, received_at, retained, body } = self;
+        let Self { source, received_at, retained, body, .. } = self;
         let (topic, payload) = match body {
             Body::Plain(message) => *message,
             Body::Differing { from, len, packed } => {
@@ -119,9 +140,8 @@ mod tests {
 
     use super::*;
 
-    fn inbound(topic: &str, payload: impl Into<Bytes>) -> Inbound {
-        let received_at = UnixMillis::new(7);
-        Inbound { source: 3, topic: topic.into(), payload: payload.into(), retained: true, received_at }
+    fn arrival<'a>(topic: &'a str, payload: &'a [u8]) -> Arrival<'a> {
+        Arrival { source: 3, topic, payload, retained: true, received_at: UnixMillis::new(7) }
     }
 
     #[test]
@@ -132,11 +152,12 @@ mod tests {
             let json = json!({"origin": "a roof in Zurich", "timestamp": "2026-05-01T12:00:00.000000+00:00",
                 "type": "PACKET", "direction": "rx", "len": "60", "packet_type": "5", "route": "F", "payload_len": "50",
                 "SNR": "7", "RSSI": "-92", "score": "1000", "duration": "300", "raw": raw});
-            inbound("meshcore/ZRH/ABCDEF/packets", json.to_string())
+            json.to_string()
         };
         let samples = Samples::default();
-        let whole = samples.pack(message(1)).size();
-        let packed = samples.pack(message(2)).size();
+        let size =
+            |number| samples.pack(arrival("meshcore/ZRH/ABCDEF/packets", message(number).as_bytes())).size();
+        let (whole, packed) = (size(1), size(2));
         assert!(packed * 2 < whole, "{packed} of {whole}");
     }
 
@@ -144,10 +165,10 @@ mod tests {
     fn only_so_many_topics_are_remembered() {
         let samples = Samples::default();
         for number in 0..TOPICS + 10 {
-            samples.pack(inbound(&number.to_string(), "{}"));
+            samples.pack(arrival(&number.to_string(), b"{}"));
         }
-        assert_eq!(samples.0.lock().unwrap().len(), TOPICS);
-        let unknown = samples.pack(inbound("one more", "{}"));
+        assert_eq!(samples.0.lock().unwrap().samples.len(), TOPICS);
+        let unknown = samples.pack(arrival("one more", b"{}"));
         assert!(matches!(unknown.body, Body::Plain(_)));
     }
 
@@ -157,8 +178,8 @@ mod tests {
         fn nothing_is_changed(payloads in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..600), 1..5)) {
             let samples = Samples::default();
             for payload in payloads {
-                let message = inbound("a/topic", payload);
-                prop_assert_eq!(samples.pack(message.clone()).unpack(), message);
+                let message = arrival("a/topic", &payload);
+                prop_assert_eq!(samples.pack(message).unpack(), Packed::plain(message).unpack());
             }
         }
     }

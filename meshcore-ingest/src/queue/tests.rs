@@ -9,19 +9,18 @@ use super::*;
 const MANY: usize = usize::MAX;
 
 /// Number `number` about packet `packet`, which is a frame of a type that may carry anything.
-fn message(number: u32, packet: u32) -> Inbound {
-    let payload = json!({"n": number, "raw": format!("3E00{packet:08X}")}).to_string();
-    inbound(number, payload)
+fn about(number: u32, packet: u32) -> String {
+    json!({"n": number, "raw": format!("3E00{packet:08X}")}).to_string()
 }
 
-fn inbound(number: u32, payload: String) -> Inbound {
-    Inbound {
-        source: number,
-        topic: "meshcore/ZRH/roof/packets".into(),
-        payload: payload.into(),
-        retained: false,
-        received_at: UnixMillis::new(i64::from(number)),
-    }
+fn push(queue: &Queue, number: u32, payload: &str) -> Vec<Evicted> {
+    queue.push(arrival(number, payload))
+}
+
+fn arrival(number: u32, payload: &str) -> Arrival<'_> {
+    let topic = "meshcore/ZRH/roof/packets";
+    let received_at = UnixMillis::new(i64::from(number));
+    Arrival { source: number, topic, payload: payload.as_bytes(), retained: false, received_at }
 }
 
 fn queue(messages: usize) -> Queue {
@@ -40,10 +39,10 @@ fn left(queue: &Queue) -> Vec<u32> {
 fn the_oldest_repeat_goes_first_and_then_the_oldest() {
     let queue = queue(4);
     for (number, packet) in [(0, 10), (1, 20), (2, 10), (3, 20)] {
-        assert_eq!(queue.push(message(number, packet)), []);
+        assert_eq!(push(&queue, number, &about(number, packet)), []);
     }
     let gone = |number, packet| {
-        let evicted = queue.push(message(number, packet));
+        let evicted = push(&queue, number, &about(number, packet));
         evicted.into_iter().map(|one| (one.source, one.reason)).collect::<Vec<_>>()
     };
     assert_eq!(gone(4, 30), [(2, Discard::BufferFullRepeat)]);
@@ -56,33 +55,44 @@ fn the_oldest_repeat_goes_first_and_then_the_oldest() {
 #[test]
 fn a_packet_is_recognised_in_whatever_path_and_spelling_it_comes() {
     let queue = queue(1);
-    queue.push(inbound(0, r#"{"raw":"3D00AABBCC"}"#.into()));
-    let longer_path = inbound(1, r#"{"SNR":1, "raw" : "3d02a1b2aabbcc"}"#.into());
-    assert_eq!(queue.push(longer_path), [Evicted { source: 1, reason: Discard::BufferFullRepeat }]);
+    push(&queue, 0, r#"{"raw":"3D00AABBCC"}"#);
+    let longer_path = push(&queue, 1, r#"{"SNR":1, "raw" : "3d02a1b2aabbcc"}"#);
+    assert_eq!(longer_path, [Evicted { source: 1, reason: Discard::BufferFullRepeat }]);
 }
 
 #[test]
 fn what_has_no_frame_repeats_only_itself() {
     let queue = queue(2);
-    queue.push(inbound(0, "not json".into()));
-    queue.push(inbound(1, r#"{"raw":"#.into()));
-    assert_eq!(
-        queue.push(inbound(2, "not json".into())),
-        [Evicted { source: 2, reason: Discard::BufferFullRepeat }]
-    );
+    push(&queue, 0, "not json");
+    push(&queue, 1, r#"{"raw":"#);
+    assert_eq!(push(&queue, 2, "not json"), [Evicted { source: 2, reason: Discard::BufferFullRepeat }]);
 }
 
 #[test]
 fn bytes_are_bounded_too() {
-    let one = Packed::plain(message(0, 0)).size();
+    let one = Packed::plain(arrival(0, &about(0, 0))).size();
     let queue = Queue::new(Limits { messages: MANY, bytes: 3 * one });
     for number in 0..3 {
-        assert_eq!(queue.push(message(number, number)), []);
+        assert_eq!(push(&queue, number, &about(number, number)), []);
     }
-    let large = inbound(3, format!("{{\"raw\":\"3E00FFFFFFFF\",\"x\":\"{}\"}}", "x".repeat(one)));
-    assert_eq!(queue.push(large).len(), 3, "it needs more room than two have");
+    let large = format!("{{\"raw\":\"3E00FFFFFFFF\",\"x\":\"{}\"}}", "x".repeat(one));
+    assert_eq!(push(&queue, 3, &large).len(), 3, "it needs more room than two have");
     assert_eq!(queue.backlog().oldest, Some(UnixMillis::new(3)));
     assert_eq!(left(&queue), [3]);
+}
+
+#[test]
+fn a_long_queue_gives_back_what_came_in_its_order() {
+    let queue = queue(MANY);
+    let count = u32::try_from(LONG).unwrap() + 500;
+    let payloads: Vec<String> = (0..count).map(|number| about(number, number)).collect();
+    for (number, payload) in (0..).zip(&payloads) {
+        assert_eq!(push(&queue, number, payload), []);
+    }
+    let mut taken = Vec::new();
+    assert!(queue.take(&mut taken, MANY));
+    assert!(taken.iter().map(|message| &message.payload[..]).eq(payloads.iter().map(String::as_bytes)));
+    assert_eq!(queue.backlog(), Backlog::default());
 }
 
 #[test]
@@ -100,11 +110,11 @@ fn who_takes_waits_for_what_comes_and_ends_when_it_is_closed() {
         })
     };
     for number in 0..9 {
-        queue.push(message(number, number));
+        push(&queue, number, &about(number, number));
     }
     queue.close();
     assert_eq!(taker.join().unwrap(), (0..9).collect::<Vec<_>>());
-    let refused = queue.push(message(9, 9));
+    let refused = push(&queue, 9, &about(9, 9));
     assert_eq!(refused, [Evicted { source: 9, reason: Discard::Stopped }], "it is closed");
 }
 
@@ -120,7 +130,7 @@ proptest! {
         for step in steps {
             match step {
                 Some(packet) => {
-                    gone.extend(queue.push(message(pushed, packet)).into_iter().map(|one| one.source));
+                    gone.extend(push(&queue, pushed, &about(pushed, packet)).into_iter().map(|one| one.source));
                     pushed += 1;
                 }
                 None if queue.backlog().messages > 0 => {
