@@ -113,6 +113,11 @@ impl Accounting {
         }
     }
 
+    /// The label of `source`; empty for none.
+    pub fn name(&self, source: Ticket) -> String {
+        self.of(source).map_or_else(String::new, |figures| figures.name.clone())
+    }
+
     /// Unix second of the last arrival of `source`; 0 = never.
     pub fn last_receipt_s(&self, source: Ticket) -> i64 {
         self.of(source).map_or(0, |figures| figures.last_receipt_s.load(Ordering::Relaxed))

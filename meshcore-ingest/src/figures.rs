@@ -21,8 +21,9 @@ use meshcore_store::UnixMillis;
 use meshcore_store::db::migrate::BackfillFigures;
 use meshcore_store::db::{Component, Ticket, WriterHandle};
 
-use crate::accounting::{Accounting, Discard, SourceReport};
+use crate::accounting::{Accounting, Discard, Reject, SourceReport};
 use crate::broker::Door;
+use crate::intake::Memory;
 use crate::pipeline::{Clock, Inlet};
 use crate::sources::WatchFigures;
 use crate::sources::status::{StatusReport, Statuses};
@@ -49,6 +50,7 @@ pub struct Figures {
 /// Who counts.
 pub(crate) struct Parts {
     pub(crate) accounting: Arc<Accounting>,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) statuses: Arc<Statuses>,
     pub(crate) watch: Arc<WatchFigures>,
     pub(crate) inlet: Inlet,
@@ -71,6 +73,8 @@ impl Figures {
     pub fn snapshot(&self) -> Snapshot {
         let now = (self.parts.clock)();
         let sources = self.parts.accounting.report(now);
+        let rejected = || sources.iter().flat_map(|source| &source.rejected);
+        let dropped = sources.iter().flat_map(|source| &source.dropped);
         let writer = self.parts.writer.figures();
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         Snapshot {
@@ -94,8 +98,9 @@ impl Figures {
             proc_io: self.io.lock().unwrap_or_else(PoisonError::into_inner).sample(now),
             writer_perf: self.writer_perf(),
             source_liveness: sources.iter().map(|source| (source.name.clone(), source.into())).collect(),
-            decode_errors: sum(&sources, |source| &source.rejected),
-            dropped_messages: sum(&sources, |source| &source.dropped),
+            decode_errors: sum(rejected().filter(|(reason, _)| is_decode_error(reason))),
+            dropped_messages: sum(dropped.chain(rejected().filter(|(reason, _)| !is_decode_error(reason)))),
+            notices: sum(self.parts.memory.notices().iter()),
             buffer: self.buffer(now, &sources),
             broker: self.broker.get().map(|door| door.report().into()),
             from_pubkey_backfill: self.parts.backfills.from_pubkey().into(),
@@ -138,13 +143,15 @@ impl Figures {
     }
 }
 
-fn sum(
-    sources: &[SourceReport],
-    of: impl Fn(&SourceReport) -> &Vec<(&'static str, u64)>,
-) -> BTreeMap<String, u64> {
+fn sum<'a>(counts: impl Iterator<Item = &'a (&'static str, u64)>) -> BTreeMap<String, u64> {
     let mut sums = BTreeMap::new();
-    for (reason, count) in sources.iter().flat_map(of) {
+    for (reason, count) in counts {
         *sums.entry((*reason).to_owned()).or_default() += count;
     }
     sums
+}
+
+/// Whether a message was rejected because its frame could not be decoded.
+fn is_decode_error(reason: &str) -> bool {
+    Reject::ALL.iter().any(|reject| reject.name() == reason && reject.is_decode_error())
 }

@@ -23,9 +23,8 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use tracing::{error, warn};
 
 use crate::accounting::{Accounting, Discard, Reject, UNCOUNTED};
-use crate::intake::{Inbound, Intake, Verdict};
+use crate::intake::{Inbound, Intake, Refused, Verdict};
 use crate::log_limit::LogLimit;
-use crate::log_text::LogText;
 use crate::queue::{Arrival, Evicted, Queue};
 
 pub use crate::queue::{Backlog, Limits};
@@ -38,9 +37,6 @@ const WORTH_SHARING: usize = 16;
 
 /// Most threads that judge.
 const MOST_HELPERS: usize = 4;
-
-/// Levels of a topic that a log line shows.
-const MOST_LEVELS: usize = 5;
 
 /// How long a stop may take to store what waits. What is left then is given up, and counted.
 const GRACE: Duration = Duration::from_secs(3);
@@ -240,15 +236,9 @@ impl Worker {
             Verdict::Reject(reason, job) => {
                 // Whoever sends rubbish must not fill the disk with our own log.
                 if let Some(others) = self.limit.should_log(source, message.received_at) {
-                    let (topic, bytes) = (shown(&message.topic), message.payload.len());
-                    warn!(
-                        mqtt.source = source,
-                        topic,
-                        bytes,
-                        reason = reason.name(),
-                        others,
-                        "message rejected"
-                    );
+                    let (refused, name) =
+                        (Refused { inbound: message, job: job.as_ref() }, self.accounting.name(source));
+                    warn!(mqtt.source = name, reason = reason.name(), others, "message rejected: {refused}");
                 }
                 self.accounting.rejected(source, reason);
                 (job, false)
@@ -265,16 +255,6 @@ impl Worker {
             self.accounting.dropped(source, Discard::WriteFailed);
         }
     }
-}
-
-/// A topic for the log: of each level as much as of an observer's id.
-fn shown(topic: &str) -> String {
-    topic
-        .split('/')
-        .take(MOST_LEVELS)
-        .map(|level| LogText::id(level).to_string())
-        .collect::<Vec<_>>()
-        .join("/")
 }
 
 /// A message that makes the judge panic is wrong in a way nobody thought of; the others go on.

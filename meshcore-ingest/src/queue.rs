@@ -4,9 +4,9 @@
 //! that another message had told of, because the mesh is still seen whole without it; then the oldest of all, because
 //! what happens now is worth more than what happened before.
 
+mod line;
 mod packed;
 
-use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,6 +21,7 @@ use meshcore_store::db::Ticket;
 use crate::accounting::Discard;
 use crate::intake::Inbound;
 
+use line::Line;
 use packed::{Packed, Samples};
 
 /// Packets remembered, to know which messages repeat one. A power of two.
@@ -83,9 +84,7 @@ pub(crate) struct Evicted {
 
 #[derive(Debug, Default)]
 struct State {
-    /// By number: messages are numbered as they arrive.
-    waiting: BTreeMap<u64, Packed>,
-    next: u64,
+    waiting: Line,
     /// Below this number no waiting message repeats a packet.
     searched: u64,
     bytes: usize,
@@ -133,7 +132,7 @@ impl Queue {
     /// queue is closed and empty.
     pub(crate) fn take(&self, into: &mut Vec<Inbound>, most: usize) -> bool {
         let mut state = self.state();
-        while state.waiting.is_empty() {
+        while state.waiting.len() == 0 {
             if state.is_closed {
                 return false;
             }
@@ -155,7 +154,7 @@ impl Queue {
     /// How much waits now.
     pub(crate) fn backlog(&self) -> Backlog {
         let state = self.state();
-        let oldest = state.waiting.values().next().map(|message| message.received_at);
+        let oldest = state.waiting.first().map(|message| message.received_at);
         Backlog { messages: state.waiting.len(), bytes: state.bytes, oldest }
     }
 
@@ -174,8 +173,7 @@ impl State {
     fn push(&mut self, mut message: Packed, fingerprint: u64) {
         message.is_repeat = self.saw(fingerprint);
         self.bytes += message.size();
-        self.waiting.insert(self.next, message);
-        self.next += 1;
+        self.waiting.push(message);
     }
 
     /// Whether a packet was seen before; it is from now on.
@@ -187,10 +185,9 @@ impl State {
 
     /// Removes what is missed least.
     fn evict(&mut self) -> Option<Evicted> {
-        let repeat = self.waiting.range(self.searched..).find(|(_, message)| message.is_repeat);
-        let repeat = repeat.map(|(number, _)| *number);
-        self.searched = repeat.unwrap_or(self.next);
-        let (message, reason) = match repeat.and_then(|number| self.waiting.remove(&number)) {
+        let repeat = self.waiting.find(self.searched, |message| message.is_repeat);
+        self.searched = repeat.unwrap_or_else(|| self.waiting.next_number());
+        let (message, reason) = match repeat.and_then(|number| self.waiting.remove(number)) {
             Some(message) => {
                 self.bytes -= message.size();
                 (message, Discard::BufferFullRepeat)
@@ -201,7 +198,7 @@ impl State {
     }
 
     fn take_oldest(&mut self) -> Option<Packed> {
-        let (_, message) = self.waiting.pop_first()?;
+        let message = self.waiting.pop_first()?;
         self.bytes -= message.size();
         Some(message)
     }

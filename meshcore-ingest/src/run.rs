@@ -134,6 +134,7 @@ impl Ingest {
         let (stop, stopped) = watch::channel(false);
         let parts = Parts {
             accounting: Arc::clone(&accounting),
+            memory: Arc::clone(&memory),
             statuses: sources.statuses(),
             watch: sources.watch_figures(),
             inlet: pipeline.inlet(UNCOUNTED),

@@ -57,10 +57,12 @@ pub struct Snapshot {
     /// Looks that ended with a panic.
     #[serde(rename = "watchdogPanicCount", skip_serializing_if = "is_zero")]
     pub watchdog_panic_count: u64,
-    /// Wrong messages by reason.
+    /// Messages whose frame could not be decoded, by reason.
     pub decode_errors: BTreeMap<String, u64>,
-    /// Good messages that were not kept, by reason.
+    /// Other messages that were not kept, by reason.
     pub dropped_messages: BTreeMap<String, u64>,
+    /// What is odd about messages that were kept all the same.
+    pub notices: BTreeMap<String, u64>,
     /// What waits.
     pub buffer: Buffer,
     /// What the broker inside the program did; absent without one.

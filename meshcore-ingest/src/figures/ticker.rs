@@ -104,14 +104,14 @@ impl Rounds {
     }
 }
 
-/// One line about all sources together, and one about each that lost something.
+/// One line about all sources together: received = stored + duplicate + undecoded + dropped + in flight.
 fn say(snapshot: &Snapshot) {
     let sum = |of: fn(&super::SourceFigures) -> u64| snapshot.source_statuses.iter().map(of).sum::<u64>();
     info!(
         received = sum(|source| source.packets_total),
         stored = sum(|source| source.stored),
         duplicate = sum(|source| source.duplicate),
-        rejected = %listed(&snapshot.decode_errors),
+        undecoded = %listed(&snapshot.decode_errors),
         dropped = %listed(&snapshot.dropped_messages),
         in_flight = sum(|source| source.in_flight),
         waiting = snapshot.buffer.pending,
