@@ -13,7 +13,9 @@
 //! | Is this message kept, and as what? | `intake.rs`, then `intake/` |
 //! | What may a log line say of it? | `log_text.rs`, `log_limit.rs` |
 //! | What does our own broker allow? | `broker/` |
-//! | Why was it dropped? | `accounting.rs` |
+//! | What goes when too much waits? | `queue.rs` |
+//! | Why was it dropped? | `accounting/reasons.rs` |
+//! | Is all well, and who is told? | `figures.rs` |
 //! | Who is connected, when is a broker tried again? | `sources/` |
 //! | What does SIGHUP change? | `reload.rs` |
 //! | Who keeps the database in order? | `caretaker.rs`, and the schedule of [`meshcore_store::db`] |
