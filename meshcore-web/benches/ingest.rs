@@ -40,12 +40,13 @@ const TURN: usize = 20;
 
 fn main() {
     // `cargo bench` adds `--bench`; `cargo test --benches` starts every benchmark to see that it starts.
-    let scenario = env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let mut arguments = env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let scenario = arguments.next();
     match scenario.as_deref() {
         Some("burst") => burst(200_000),
         Some("steady") => steady(1_000, 30),
         Some("latency") => latency(200, 30),
-        Some("soak") => soak::run(30),
+        Some("soak") => soak::run(arguments.next().map_or(30, |minutes| minutes.parse().expect("minutes"))),
         Some(other) => panic!("`{other}` is no scenario; expected burst, steady, latency or soak"),
         None => {
             burst(200_000);

@@ -76,6 +76,9 @@ pub(super) fn run(minutes: u64) {
     println!("  stored, duplicate        {} {}", figures.stored, figures.duplicate);
     println!("  rejected, dropped        {:?} {:?}", figures.rejected, figures.dropped);
     println!("  memory                   {:.1} to {:.1} MB", steady[0].1, steady[steady.len() - 1].1);
+    for (at, megabytes) in memory.iter().step_by(10) {
+        println!("  after {:>4.0} min           {megabytes:.1} MB", at / 60.0);
+    }
     println!("  grows by                 {:.2} MB in ten minutes", slope(&steady) * 600.0);
     println!("  sessions                 {}", corescope.status_of("soak"));
     assert_eq!(figures.stored, different.len() as u64, "what was confirmed is stored, once");
