@@ -9,6 +9,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use super::figures::Figures;
 use super::house::House;
 use super::library::Stream;
 use super::{BrokerReport, Visitor};
@@ -20,13 +21,14 @@ const WEB_BUFFER: usize = 16 * 1024;
 #[derive(Clone)]
 pub struct Door {
     house: Weak<House>,
+    figures: Arc<Figures>,
     runtime: runtime::Handle,
     close: watch::Sender<bool>,
 }
 
 impl Door {
     pub(super) fn new(house: &Arc<House>, runtime: runtime::Handle, close: watch::Sender<bool>) -> Self {
-        Self { house: Arc::downgrade(house), runtime, close }
+        Self { house: Arc::downgrade(house), figures: Arc::clone(&house.figures), runtime, close }
     }
 
     /// Lets a client in whose WebSocket the web server has accepted; `stream` carries its frames. `false`: the broker
@@ -61,8 +63,8 @@ impl Door {
         self.close.send_replace(true);
     }
 
-    /// The counts.
+    /// The counts, also those of a broker that has ended.
     pub fn report(&self) -> BrokerReport {
-        self.house.upgrade().map(|house| house.report()).unwrap_or_default()
+        self.figures.report(self.house.upgrade().map_or(0, |house| house.connections()))
     }
 }

@@ -12,7 +12,7 @@ use tracing::{error, warn};
 
 use super::auth::Accounts;
 use super::clients::{Clients, Place};
-use super::figures::{BrokerReport, Figures, Refusal};
+use super::figures::{Figures, Refusal};
 use super::library::{Library, Stream};
 use super::listener::Port;
 use super::session::Session;
@@ -30,7 +30,7 @@ pub(super) struct House {
     pub(super) accounts: Accounts,
     pub(super) packet_bytes: usize,
     pub(super) clients: Arc<Clients>,
-    pub(super) figures: Figures,
+    pub(super) figures: Arc<Figures>,
     pub(super) inlet: Inlet,
     pub(super) clock: Clock,
     library: Library,
@@ -54,7 +54,7 @@ impl House {
         Self {
             packet_bytes: usize::try_from(options.limits.packet_bytes).unwrap_or(usize::MAX),
             clients: Arc::new(Clients::new(options.limits)),
-            figures: Figures::default(),
+            figures: Arc::default(),
             inlet,
             clock,
             library: Library::new(options.limits.packet_bytes),
@@ -132,11 +132,7 @@ impl House {
         let _ = self.closing.clone().wait_for(|closing| *closing).await;
     }
 
-    fn connections(&self) -> usize {
+    pub(super) fn connections(&self) -> usize {
         (MOST_CONNECTIONS as usize).saturating_sub(self.seats.available_permits())
-    }
-
-    pub(super) fn report(&self) -> BrokerReport {
-        self.figures.report(self.connections())
     }
 }

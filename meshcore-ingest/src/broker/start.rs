@@ -142,19 +142,19 @@ impl RunningBroker {
 
     /// Lets nobody in any more, says goodbye, and waits until everybody has left: 4 seconds at most.
     pub async fn stop(self) {
-        self.door.close();
-        let report = self.report();
+        let Self { door, thread } = self;
+        door.close();
+        let ended = tokio::task::spawn_blocking(move || thread.join()).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            error!("the broker ended with a panic");
+        }
+        let report = door.report();
         info!(
             logins = report.accepted,
             messages = report.published,
             held_back = report.held_back,
             refused = ?report.refused,
-            "closing the broker"
+            "the broker is closed"
         );
-        let thread = self.thread;
-        let ended = tokio::task::spawn_blocking(move || thread.join()).await;
-        if !matches!(ended, Ok(Ok(()))) {
-            error!("the broker ended with a panic");
-        }
     }
 }
