@@ -8,7 +8,7 @@ use super::StoreError;
 /// An exclusive lock on `<database>.writer.lock`, released when dropped or when the process dies.
 #[derive(Debug)]
 pub(super) struct WriterLock {
-    _file: File,
+    file: File,
 }
 
 impl WriterLock {
@@ -17,10 +17,18 @@ impl WriterLock {
         let failed = |source| StoreError::LockFile { path: path.clone(), source };
         let file = OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::AlreadyWritten { path: database.to_owned() }),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
+    }
+}
+
+impl Drop for WriterLock {
+    /// A child that is just being started holds a copy of the file, and with it the lock, until it becomes another
+    /// program: closing ours would not be enough.
+    fn drop(&mut self) {
+        let _ = self.file.unlock(); // an error changes nothing: it is closed now
     }
 }
 
