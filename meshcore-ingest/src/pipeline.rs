@@ -234,8 +234,11 @@ impl Worker {
         let (job, is_counted) = match verdict {
             Verdict::Write(job) => (Some(job), true),
             Verdict::Reject(reason, job) => {
-                // Whoever sends rubbish must not fill the disk with our own log.
-                if let Some(others) = self.limit.should_log(source, message.received_at) {
+                // Whoever sends rubbish must not fill the disk with our own log. A stale report is nothing to be told of:
+                // observers of one kind send one with each packet of their own.
+                if reason != Reject::StaleTx
+                    && let Some(others) = self.limit.should_log(source, message.received_at)
+                {
                     let (refused, name) =
                         (Refused { inbound: message, job: job.as_ref() }, self.accounting.name(source));
                     warn!(mqtt.source = name, reason = reason.name(), others, "message rejected: {refused}");
