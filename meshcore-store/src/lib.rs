@@ -29,6 +29,7 @@ mod observer;
 mod reception;
 pub mod resolve;
 mod time;
+pub mod view;
 mod visibility;
 
 #[cfg(feature = "sqlite")]

@@ -1,0 +1,135 @@
+//! A packet and its receptions as rows: how they come from the database, and how they leave the view.
+
+use std::sync::Arc;
+
+use meshcore_proto::PacketHash;
+use smallvec::SmallVec;
+
+use super::names::{NodeNo, ObserverNo, TextNo};
+use crate::{Direction, UnixMillis};
+
+/// One transmission with its observations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packet {
+    /// Row id of the transmission: ascends in the order packets were stored.
+    pub id: i64,
+    /// Content hash.
+    pub hash: PacketHash,
+    /// When it was first heard.
+    pub first_seen: UnixMillis,
+    /// Header fields; `None` where the row has none.
+    pub kind: Kind,
+    /// Who sent it, when the packet says so (ADVERT).
+    pub originator: Option<NodeNo>,
+    /// Grouping key of a channel text: a name, or `enc_XX`.
+    pub channel: Option<TextNo>,
+    /// `None`: no scope. The empty text: scoped, region unknown.
+    pub scope: Option<TextNo>,
+    /// The frame as first received; `None` when its bytes have left memory, or the row has none that can be read.
+    pub frame: Option<Arc<[u8]>>,
+    /// Bytes of the frame.
+    pub frame_len: u16,
+    /// The stored decoded payload cannot be made again from the frame: it is read from the database.
+    pub has_own_json: bool,
+    /// Ascending by id.
+    pub observations: Vec<Observation>,
+}
+
+/// Header fields of a frame, as stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Kind {
+    /// 0 to 3.
+    pub route: Option<u8>,
+    /// 0 to 15.
+    pub payload: Option<u8>,
+    /// 0 to 3.
+    pub version: Option<u8>,
+}
+
+/// One reception of a packet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// Row id.
+    pub id: i64,
+    /// Who heard it; `None` when the row names nobody.
+    pub observer: Option<ObserverNo>,
+    /// Which way it went.
+    pub direction: Option<Direction>,
+    /// dB.
+    pub snr: Option<f64>,
+    /// dBm.
+    pub rssi: Option<f64>,
+    /// The firmware's score, times 1000.
+    pub score: Option<f64>,
+    /// The hops.
+    pub path: HopPath,
+    /// Who the hops were, parallel to the path; empty when nothing is known.
+    pub resolved: SmallVec<[Option<NodeNo>; 8]>,
+    /// When, in whole seconds.
+    pub at: UnixMillis,
+    /// The observer's own frame is stored: it is read from the database.
+    pub has_own_frame: bool,
+}
+
+/// The hops of a path: prefixes of node keys, all of one size. Without hops the size is 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HopPath {
+    size: u8,
+    bytes: SmallVec<[u8; 24]>,
+}
+
+impl HopPath {
+    /// From the bytes of all hops, one after another; `None` when they are no whole number of hops.
+    pub fn new(size: u8, bytes: &[u8]) -> Option<Self> {
+        if bytes.is_empty() {
+            return Some(Self::default());
+        }
+        (size > 0 && bytes.len().is_multiple_of(usize::from(size)))
+            .then(|| Self { size, bytes: SmallVec::from_slice(bytes) })
+    }
+
+    /// Bytes per hop; 0 when there is none.
+    pub fn size(&self) -> usize {
+        usize::from(self.size)
+    }
+
+    /// All hops, one after another.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many hops.
+    pub fn len(&self) -> usize {
+        self.bytes.len().checked_div(self.size()).unwrap_or(0)
+    }
+
+    /// Whether there is no hop.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The hops in order.
+    pub fn iter(&self) -> std::slice::ChunksExact<'_, u8> {
+        self.bytes.chunks_exact(self.size().max(1))
+    }
+}
+
+impl Observation {
+    /// Greater is better: a longer path, and the observer's own transmissions only when there is nothing else.
+    fn rank(&self) -> (bool, usize) {
+        (self.direction != Some(Direction::Tx), self.path.len())
+    }
+}
+
+impl Packet {
+    /// The observation that lends the packet its path, signal and observer: the best by rank, the one stored first among
+    /// equals.
+    pub fn best(&self) -> Option<&Observation> {
+        self.observations.iter().reduce(|best, other| if other.rank() > best.rank() { other } else { best })
+    }
+
+    /// The newest observation, else when it was first heard.
+    pub fn last_seen(&self) -> UnixMillis {
+        self.observations.iter().map(|observation| observation.at).max().unwrap_or(self.first_seen)
+    }
+}
