@@ -1,7 +1,16 @@
 //! The packets in memory, in columns.
 
+mod block;
+mod column;
+mod digest;
 pub mod names;
+mod partial;
 pub mod row;
+mod row_set;
+#[cfg(test)]
+mod testing;
 
+pub use block::Best;
 pub use names::{Names, NodeNo, Numbering, ObserverNo, TextNo};
+pub use partial::{Activity, Counts, Hour, PayloadType, Totals, Traffic};
 pub use row::{HopPath, Kind, Observation, Packet};

@@ -63,7 +63,7 @@ pub struct Observation {
     pub score: Option<f64>,
     /// The hops.
     pub path: HopPath,
-    /// Who the hops were, parallel to the path; empty when nothing is known.
+    /// Who the hops were, parallel to the path; empty when none is known.
     pub resolved: SmallVec<[Option<NodeNo>; 8]>,
     /// When, in whole seconds.
     pub at: UnixMillis,
@@ -79,13 +79,19 @@ pub struct HopPath {
 }
 
 impl HopPath {
-    /// From the bytes of all hops, one after another; `None` when they are no whole number of hops.
+    /// Most bytes per hop, as in a TRACE.
+    pub const MAX_SIZE: u8 = 8;
+
+    /// From the bytes of all hops, one after another; `None` when they are no whole number of hops, or more than 255.
     pub fn new(size: u8, bytes: &[u8]) -> Option<Self> {
         if bytes.is_empty() {
             return Some(Self::default());
         }
-        (size > 0 && bytes.len().is_multiple_of(usize::from(size)))
-            .then(|| Self { size, bytes: SmallVec::from_slice(bytes) })
+        let per_hop = usize::from(size);
+        let fits = (1..=Self::MAX_SIZE).contains(&size)
+            && bytes.len().is_multiple_of(per_hop)
+            && bytes.len() / per_hop <= 255;
+        fits.then(|| Self { size, bytes: SmallVec::from_slice(bytes) })
     }
 
     /// Bytes per hop; 0 when there is none.
@@ -115,6 +121,13 @@ impl HopPath {
 }
 
 impl Observation {
+    /// Bytes that lie beside the row because they do not fit into it.
+    pub(crate) fn spilled_bytes(&self) -> usize {
+        let path = if self.path.bytes.spilled() { self.path.bytes.capacity() } else { 0 };
+        let resolved = if self.resolved.spilled() { self.resolved.capacity() } else { 0 };
+        path + resolved * size_of::<Option<NodeNo>>()
+    }
+
     /// Greater is better: a longer path, and the observer's own transmissions only when there is nothing else.
     fn rank(&self) -> (bool, usize) {
         (self.direction != Some(Direction::Tx), self.path.len())
@@ -122,6 +135,23 @@ impl Observation {
 }
 
 impl Packet {
+    /// Puts the row into the one form it has in the view: observations ascending by id, resolved hops parallel to the path
+    /// or none, numbers that are finite.
+    pub fn normalise(&mut self) {
+        self.observations.sort_unstable_by_key(|observation| observation.id);
+        self.observations.dedup_by_key(|observation| observation.id);
+        for observation in &mut self.observations {
+            if observation.resolved.iter().all(Option::is_none) {
+                observation.resolved.clear();
+            } else {
+                observation.resolved.resize(observation.path.len(), None);
+            }
+            for number in [&mut observation.snr, &mut observation.rssi, &mut observation.score] {
+                *number = number.filter(|number| number.is_finite()).map(|number| number + 0.0); // -0 is 0
+            }
+        }
+    }
+
     /// The observation that lends the packet its path, signal and observer: the best by rank, the one stored first among
     /// equals.
     pub fn best(&self) -> Option<&Observation> {

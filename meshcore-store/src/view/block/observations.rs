@@ -1,0 +1,286 @@
+//! Observations in columns. Those of one packet are sorted by path, so that each says only how its path differs from the
+//! one before.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
+
+use super::super::column::{Dictionary, Ints, take_varint, write_varint};
+use super::super::digest::Hop;
+use super::super::names::{NodeNo, ObserverNo};
+use super::super::row::{HopPath, Observation, Packet};
+use super::section::{Section, SectionWriter, Sections};
+use crate::{Direction, UnixMillis};
+
+/// How the resolved path of an observation is written, in bits 3 and 4 of its flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Resolution {
+    /// No hop is known.
+    Unknown,
+    /// Shared hops were who they were before; the others are coded.
+    Follows,
+    /// All hops are coded.
+    Whole,
+}
+
+/// Which nodes a hop was in this block, the most frequent first; 0 = unknown.
+#[derive(Debug, Default)]
+pub(super) struct Candidates(BTreeMap<(u8, u64), Vec<u32>>);
+
+impl Candidates {
+    fn of(packets: &[Packet]) -> Self {
+        let mut counts: BTreeMap<(u8, u64), BTreeMap<u32, u32>> = BTreeMap::new();
+        for observation in packets.iter().flat_map(|packet| &packet.observations) {
+            for (hop, node) in observation.path.iter().zip(&observation.resolved) {
+                let hop = Hop::new(hop);
+                let nodes = counts.entry((hop.size, hop.value)).or_default();
+                *nodes.entry(node.map_or(0, NodeNo::get)).or_default() += 1;
+            }
+        }
+        let by_frequency = |nodes: BTreeMap<u32, u32>| {
+            let mut nodes: Vec<(u32, u32)> = nodes.into_iter().collect();
+            nodes.sort_by_key(|(node, count)| (std::cmp::Reverse(*count), *node));
+            nodes.into_iter().map(|(node, _)| node).collect()
+        };
+        Self(counts.into_iter().map(|(hop, nodes)| (hop, by_frequency(nodes))).collect())
+    }
+
+    fn code(&self, hop: Hop, node: Option<NodeNo>) -> u64 {
+        let node = node.map_or(0, NodeNo::get);
+        let nodes = self.0.get(&(hop.size, hop.value)).map_or(&[][..], |nodes| nodes);
+        nodes.iter().position(|known| *known == node).unwrap_or(0) as u64
+    }
+
+    fn write(&self, out: &mut SectionWriter) {
+        out.ints(Section::HopValues, self.0.keys().map(|(_, value)| value.cast_signed()));
+        out.ints(Section::HopWidths, self.0.keys().map(|(size, _)| i64::from(*size)));
+        let mut end = 0;
+        let ends: Vec<i64> = self.0.values().map(|nodes| { end += nodes.len() as i64; end }).collect();
+        out.ints(Section::CandidateEnds, ends);
+        out.ints(Section::Candidates, self.0.values().flatten().map(|node| i64::from(*node)));
+    }
+}
+
+/// Writes the observations of all packets, and per packet the places of its observations in the order they are written.
+pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) -> Vec<Vec<usize>> {
+    let all = || packets.iter().flat_map(|packet| &packet.observations);
+    let mut numbers: Vec<u16> = all().filter_map(|o| o.observer).map(ObserverNo::get).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let values = |of: fn(&Observation) -> Option<f64>| Dictionary::of(all().filter_map(of));
+    let (snr, rssi, score) = (values(|o| o.snr), values(|o| o.rssi), values(|o| o.score));
+    let candidates = Candidates::of(packets);
+
+    let mut orders = Vec::with_capacity(packets.len());
+    let (mut starts, mut path_starts, mut code_starts) = (vec![0], Vec::new(), Vec::new());
+    let mut columns: [Vec<i64>; 11] = Default::default();
+    let (mut path_bytes, mut codes) = (Vec::new(), Vec::new());
+    for packet in packets {
+        let mut order: Vec<usize> = (0..packet.observations.len()).collect();
+        order.sort_by_key(|place| packet.observations.get(*place).map(|o| (o.path.size(), o.path.bytes())));
+        let lowest = packet.observations.first().map_or(0, |o| o.id);
+        path_starts.push(path_bytes.len() as i64);
+        code_starts.push(codes.len() as i64);
+        let mut before: Option<&Observation> = None;
+        for observation in order.iter().filter_map(|place| packet.observations.get(*place)) {
+            let path = &observation.path;
+            let shared = before.map_or(0, |before| shared_hops(&before.path, path));
+            let resolution = match before {
+                _ if observation.resolved.is_empty() => Resolution::Unknown,
+                Some(before) if before.resolved.get(..shared) == observation.resolved.get(..shared) => {
+                    Resolution::Follows
+                }
+                _ => Resolution::Whole,
+            };
+            let coded = match resolution {
+                Resolution::Unknown => path.len(),
+                Resolution::Follows => shared,
+                Resolution::Whole => 0,
+            };
+            for (hop, node) in path.iter().zip(&observation.resolved).skip(coded) {
+                write_varint(&mut codes, candidates.code(Hop::new(hop), *node));
+            }
+            path_bytes.extend_from_slice(&path.bytes()[shared * path.size()..]);
+            let observer = observation.observer.and_then(|o| numbers.binary_search(&o.get()).ok());
+            let row = [
+                observation.id - lowest,
+                observation.at.seconds() - packet.first_seen.seconds(),
+                observation.at.get().rem_euclid(1000),
+                observer.map_or(0, |place| place as i64 + 1),
+                flags(observation, resolution),
+                snr.code(observation.snr),
+                rssi.code(observation.rssi),
+                score.code(observation.score),
+                path.size() as i64,
+                shared as i64,
+                (path.len() - shared) as i64,
+            ];
+            for (column, value) in columns.iter_mut().zip(row) {
+                column.push(value);
+            }
+            before = Some(observation);
+        }
+        starts.push(columns[0].len() as i64);
+        orders.push(order);
+    }
+
+    const COLUMNS: [Section; 11] = [
+        Section::IdOffsets, Section::Seconds, Section::Millis, Section::Observers, Section::Flags, Section::Snr,
+        Section::Rssi, Section::Scores, Section::HopSizes, Section::SharedHops, Section::OwnHops,
+    ];
+    for (section, column) in COLUMNS.into_iter().zip(columns) {
+        out.ints(section, column);
+    }
+    out.ints(Section::ObservationStarts, starts);
+    out.ints(Section::PathStarts, path_starts);
+    out.ints(Section::CodeStarts, code_starts);
+    out.ints(Section::ObserverNumbers, numbers.iter().map(|number| i64::from(*number)));
+    *out.part(Section::PathBytes) = path_bytes;
+    *out.part(Section::ResolvedCodes) = codes;
+    snr.write(out.part(Section::SnrValues));
+    rssi.write(out.part(Section::RssiValues));
+    score.write(out.part(Section::ScoreValues));
+    candidates.write(out);
+    orders
+}
+
+fn shared_hops(before: &HopPath, path: &HopPath) -> usize {
+    if before.size() == path.size() { before.iter().zip(path.iter()).take_while(|(a, b)| a == b).count() } else { 0 }
+}
+
+fn flags(observation: &Observation, resolution: Resolution) -> i64 {
+    let direction = match observation.direction {
+        None => 0,
+        Some(Direction::Rx) => 1,
+        Some(Direction::Tx) => 2,
+    };
+    direction | i64::from(observation.has_own_frame) << 2 | (resolution as i64) << 3
+}
+
+/// The columns of a block's observations, unfolded.
+#[derive(Debug)]
+pub(super) struct ObservationColumns<'a> {
+    sections: &'a Sections,
+    cold: [Cow<'a, [u8]>; 14],
+    observers: Ints<'a>,
+    snr: Dictionary,
+    rssi: Dictionary,
+    scores: Dictionary,
+}
+
+/// The cold sections that make an observation, in the order of `ObservationColumns::cold`.
+const COLD: [Section; 14] = [
+    Section::IdOffsets, Section::Seconds, Section::Millis, Section::Observers, Section::Flags, Section::Snr,
+    Section::Rssi, Section::Scores, Section::HopSizes, Section::SharedHops, Section::OwnHops, Section::PathBytes,
+    Section::ResolvedCodes, Section::Candidates,
+];
+
+impl<'a> ObservationColumns<'a> {
+    pub(super) fn of(sections: &'a Sections) -> Self {
+        Self {
+            sections,
+            cold: COLD.map(|section| sections.get(section)),
+            observers: sections.ints(Section::ObserverNumbers),
+            snr: Dictionary::read(&sections.get(Section::SnrValues)),
+            rssi: Dictionary::read(&sections.get(Section::RssiValues)),
+            scores: Dictionary::read(&sections.get(Section::ScoreValues)),
+        }
+    }
+
+    /// The observations of packet `row`, in the order they are written: by path.
+    pub(super) fn by_path(&self, row: usize) -> Vec<Observation> {
+        let [ids, seconds, millis, observers, flags, snr, rssi, scores, sizes, shared, own] =
+            std::array::from_fn(|column| Ints::read(&self.cold[column]).unwrap_or_default());
+        let [path_bytes, codes] = [&self.cold[11][..], &self.cold[12][..]];
+        let starts = self.sections.ints(Section::ObservationStarts);
+        let lowest = self.sections.ints(Section::ObservationIds).get(row);
+        let first_second = self.sections.ints(Section::FirstSeconds).get(row);
+        let at = self.sections.ints(Section::PathStarts).size(row);
+        let mut path_bytes = path_bytes.get(at..).unwrap_or_default();
+        let at = self.sections.ints(Section::CodeStarts).size(row);
+        let mut codes = codes.get(at..).unwrap_or_default();
+        let hops = HopTable::of(self.sections, &self.cold[13]);
+
+        let mut bytes: SmallVec<[u8; 64]> = SmallVec::new();
+        let mut resolved: SmallVec<[Option<NodeNo>; 8]> = SmallVec::new();
+        let mut observations = Vec::with_capacity(starts.size(row + 1).saturating_sub(starts.size(row)).min(4096));
+        for index in starts.size(row)..starts.size(row + 1) {
+            let (size, shared, own) = (sizes.size(index), shared.size(index), own.size(index));
+            bytes.truncate(shared * size);
+            let (new, rest) = path_bytes.split_at_checked(own * size).unwrap_or((path_bytes, &[]));
+            path_bytes = rest;
+            bytes.extend_from_slice(new);
+            let flags = flags.get(index);
+            let keep = match flags >> 3 {
+                0 => {
+                    resolved.clear();
+                    None
+                }
+                1 => Some(shared),
+                _ => Some(0),
+            };
+            if let Some(keep) = keep {
+                resolved.truncate(keep);
+                for hop in bytes.chunks_exact(size.max(1)).skip(resolved.len()) {
+                    resolved.push(hops.node(Hop::new(hop), take_varint(&mut codes)));
+                }
+            }
+            let observer = observers.size(index).checked_sub(1).map(|place| self.observers.get(place));
+            observations.push(Observation {
+                id: lowest + ids.get(index),
+                observer: observer.and_then(|number| u16::try_from(number).ok()).and_then(ObserverNo::new),
+                direction: match flags & 3 {
+                    1 => Some(Direction::Rx),
+                    2 => Some(Direction::Tx),
+                    _ => None,
+                },
+                snr: self.snr.value(snr.get(index)),
+                rssi: self.rssi.value(rssi.get(index)),
+                score: self.scores.value(scores.get(index)),
+                path: u8::try_from(size).ok().and_then(|size| HopPath::new(size, &bytes)).unwrap_or_default(),
+                resolved: resolved.clone(),
+                at: UnixMillis::from_seconds(first_second + seconds.get(index)).plus_millis(millis.get(index)),
+                has_own_frame: flags & 4 != 0,
+            });
+        }
+        observations
+    }
+}
+
+/// Which nodes a hop was.
+struct HopTable<'a> {
+    values: Ints<'a>,
+    widths: Ints<'a>,
+    ends: Ints<'a>,
+    candidates: Ints<'a>,
+}
+
+impl<'a> HopTable<'a> {
+    fn of(sections: &'a Sections, candidates: &'a [u8]) -> Self {
+        Self {
+            values: sections.ints(Section::HopValues),
+            widths: sections.ints(Section::HopWidths),
+            ends: sections.ints(Section::CandidateEnds),
+            candidates: Ints::read(candidates).unwrap_or_default(),
+        }
+    }
+
+    fn node(&self, hop: Hop, code: u64) -> Option<NodeNo> {
+        let key = |place| (self.widths.get(place), self.values.get(place).cast_unsigned());
+        let place = partition_point(self.values.len(), |place| key(place) < (i64::from(hop.size), hop.value));
+        let start = place.checked_sub(1).map_or(0, |before| self.ends.size(before));
+        let code = usize::try_from(code).unwrap_or(0);
+        u32::try_from(self.candidates.get(start + code)).ok().and_then(NodeNo::new)
+    }
+}
+
+/// The first place below `len` for which `is_before` does not hold.
+pub(super) fn partition_point(len: usize, is_before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, len);
+    while low < high {
+        let mid = low.midpoint(high);
+        if is_before(mid) { low = mid + 1 } else { high = mid }
+    }
+    low
+}

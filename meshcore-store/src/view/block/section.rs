@@ -1,0 +1,254 @@
+//! The parts of a sealed block, and the buffer that holds them all.
+//!
+//! One buffer per block: a table of where each part is, then the parts. What lies in memory is what lies in the snapshot
+//! file. Parts that are rarely asked for may be compressed; the table says how long they are when unfolded.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::super::column::Ints;
+
+/// Defines the parts, numbered in this order.
+macro_rules! sections {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Section { $($(#[$doc])* $name,)* }
+
+        impl Section {
+            pub(super) const ALL: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+sections! {
+    // One number per packet.
+    /// Eight bytes each.
+    Hashes,
+    Ids,
+    FirstSeconds,
+    /// Milliseconds beside the seconds.
+    FirstMillis,
+    /// Seconds after the first second.
+    LastSeconds,
+    LastMillis,
+    /// Header fields plus 1; 0 = none.
+    Routes,
+    PayloadTypes,
+    Versions,
+    Originators,
+    Channels,
+    Scopes,
+    FrameLengths,
+    /// 1 when the decoded payload is read from the database.
+    OwnJson,
+    ObserverCounts,
+    /// The best observation: its place among the packet's, plus 1.
+    Best,
+    BestObservers,
+    BestSnr,
+    BestRssi,
+    BestHops,
+    /// The first observation of each packet among all, and one more.
+    ObservationStarts,
+    /// The lowest id of each packet's observations.
+    ObservationIds,
+    /// Where each packet's bytes in `PathBytes` begin.
+    PathStarts,
+    /// Where each packet's codes in `ResolvedCodes` begin.
+    CodeStarts,
+
+    // One number per observation; a packet's are sorted by path.
+    /// Above the packet's lowest.
+    IdOffsets,
+    /// Seconds after the packet's first second.
+    Seconds,
+    /// Milliseconds beside the seconds.
+    Millis,
+    /// Place in `ObserverNumbers` plus 1.
+    Observers,
+    /// Direction, own frame, how the resolved path is written.
+    Flags,
+    Snr,
+    Rssi,
+    Scores,
+    HopSizes,
+    /// Hops that are those of the observation before.
+    SharedHops,
+    /// Hops after those.
+    OwnHops,
+    /// The bytes of the hops that are not shared.
+    PathBytes,
+    /// Which node a hop was: place in the list of its candidates, as varints.
+    ResolvedCodes,
+
+    // What the codes mean.
+    ObserverNumbers,
+    SnrValues,
+    RssiValues,
+    ScoreValues,
+    /// Hops that occur, ascending, with the nodes they were.
+    HopValues,
+    HopWidths,
+    CandidateEnds,
+    Candidates,
+
+    // Indexes.
+    /// Per observer in `ObserverNumbers` the rows it heard, as bits.
+    ObserverRows,
+    /// Nodes that were hops, ascending; where their rows end; the rows as gaps in varints.
+    Nodes,
+    NodeEnds,
+    NodeRows,
+    /// The same for hops whose node is not known.
+    StrangerValues,
+    StrangerWidths,
+    StrangerEnds,
+    StrangerRows,
+
+    // Figures.
+    Summary,
+    Partials,
+}
+
+impl Section {
+    const fn place(self) -> usize {
+        self as usize
+    }
+
+    /// Read for single packets or for all at once, not row by row while filtering.
+    pub(super) const fn is_cold(self) -> bool {
+        let place = self.place();
+        (place >= Self::IdOffsets.place() && place <= Self::ResolvedCodes.place())
+            || matches!(self, Self::Partials | Self::Candidates)
+    }
+}
+
+/// Bytes of a table entry: offset, length as it lies, length unfolded (0 = it is not folded).
+const ENTRY: usize = 12;
+const TABLE: usize = ENTRY * Section::ALL.len();
+/// Compression of cold parts: what matters is the entropy coding, which every level does.
+const LEVEL: i32 = 3;
+/// No part is longer: one that claims so is broken.
+const LONGEST: usize = 1 << 30;
+
+/// The parts of one block.
+#[derive(Clone, Debug)]
+pub(super) struct Sections {
+    bytes: Arc<[u8]>,
+}
+
+/// Puts parts together.
+#[derive(Debug)]
+pub(super) struct SectionWriter(Vec<Vec<u8>>);
+
+impl Default for SectionWriter {
+    fn default() -> Self {
+        Self(vec![Vec::new(); Section::ALL.len()])
+    }
+}
+
+impl SectionWriter {
+    /// The bytes of a part, to be written.
+    pub(super) fn part(&mut self, section: Section) -> &mut Vec<u8> {
+        &mut self.0[section.place()]
+    }
+
+    /// Writes a column.
+    pub(super) fn ints<I>(&mut self, section: Section, values: I)
+    where
+        I: IntoIterator<Item = i64>,
+        I::IntoIter: Clone,
+    {
+        super::super::column::write_ints(self.part(section), values);
+    }
+
+    /// All parts in one buffer.
+    pub(super) fn finish(self) -> Sections {
+        Sections::assemble(self.0.into_iter().map(|part| (part, 0)))
+    }
+}
+
+impl Sections {
+    fn assemble(parts: impl Iterator<Item = (Vec<u8>, usize)>) -> Self {
+        let (mut table, mut body) = (Vec::with_capacity(TABLE), Vec::new());
+        for (part, unfolded) in parts {
+            for number in [TABLE + body.len(), part.len(), unfolded] {
+                table.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
+            }
+            body.extend_from_slice(&part);
+        }
+        table.extend_from_slice(&body);
+        Self { bytes: table.into() }
+    }
+
+    /// From what [`bytes`](Self::bytes) gave; `None` when a part lies outside.
+    pub(super) fn read(bytes: Arc<[u8]>) -> Option<Self> {
+        let sections = Self { bytes };
+        for section in Section::ALL {
+            let (at, len, unfolded) = sections.entry(*section);
+            sections.bytes.get(at..at.checked_add(len)?)?;
+            if unfolded > LONGEST {
+                return None;
+            }
+        }
+        Some(sections)
+    }
+
+    /// The whole buffer.
+    pub(super) fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+
+    fn entry(&self, section: Section) -> (usize, usize, usize) {
+        let at = section.place() * ENTRY;
+        let number = |n: usize| {
+            let bytes = self.bytes.get(at + 4 * n..at + 4 * n + 4).and_then(|four| four.first_chunk::<4>());
+            bytes.map_or(0, |four| u32::from_le_bytes(*four) as usize)
+        };
+        (number(0), number(1), number(2))
+    }
+
+    /// How many bytes a part takes as it lies.
+    pub(super) fn size(&self, section: Section) -> usize {
+        self.entry(section).1
+    }
+
+    /// A part, unfolded when it is folded.
+    pub(super) fn get(&self, section: Section) -> Cow<'_, [u8]> {
+        let (at, len, unfolded) = self.entry(section);
+        let part = self.bytes.get(at..at + len).unwrap_or_default();
+        if unfolded == 0 {
+            return Cow::Borrowed(part);
+        }
+        // What a checksum let pass can be unfolded; else the part is empty.
+        Cow::Owned(zstd::bulk::decompress(part, unfolded).unwrap_or_default())
+    }
+
+    /// A column that is never folded.
+    pub(super) fn ints(&self, section: Section) -> Ints<'_> {
+        let (at, len, _) = self.entry(section);
+        self.bytes.get(at..at + len).and_then(Ints::read).unwrap_or_default()
+    }
+
+    /// Whether cold parts are folded.
+    pub(super) fn is_packed(&self) -> bool {
+        Section::ALL.iter().any(|section| self.entry(*section).2 > 0)
+    }
+
+    /// The same with the cold parts folded, where that makes them smaller.
+    pub(super) fn packed(&self) -> Self {
+        Self::assemble(Section::ALL.iter().map(|section| {
+            let part = self.get(*section).into_owned();
+            if !section.is_cold() || part.is_empty() {
+                return (part, 0);
+            }
+            match zstd::bulk::compress(&part, LEVEL) {
+                Ok(folded) if folded.len() < part.len() => {
+                    let unfolded = part.len();
+                    (folded, unfolded)
+                }
+                _ => (part, 0),
+            }
+        }))
+    }
+}
