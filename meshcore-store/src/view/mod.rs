@@ -3,14 +3,25 @@
 mod block;
 mod column;
 mod digest;
+mod hashes;
 pub mod names;
 mod partial;
+mod people;
+mod ring;
+mod query;
 pub mod row;
 mod row_set;
+mod snapshot;
+mod store;
 #[cfg(test)]
 mod testing;
 
 pub use block::Best;
 pub use names::{Names, NodeNo, Numbering, ObserverNo, TextNo};
 pub use partial::{Activity, Counts, Hour, PayloadType, Totals, Traffic};
+pub use people::{NodeInfo, ObserverInfo, People};
+pub use query::{Known, Order, Page, Selection};
+pub use ring::{Change, Forgotten, Ring};
 pub use row::{HopPath, Kind, Observation, Packet};
+pub use snapshot::{Coverage, Loading, PacketRef, Snapshot};
+pub use store::{Keeper, View};
