@@ -2,6 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release -p meshcore-store --features sim --example database -- r.db --size real
+//! cargo run --release -p meshcore-store --features sim --example database -- r10.db --size real --times 10
 //! cargo run --release -p meshcore-store --features sim --example database -- r.db --only-report
 //! ```
 
@@ -24,9 +25,9 @@ struct Options {
     /// How large it is to be
     #[arg(long, value_enum, default_value = "small")]
     size: Size,
-    /// Observations, when another number is wanted
-    #[arg(long)]
-    observations: Option<u64>,
+    /// So many times the history of that size, by the same mesh
+    #[arg(long, default_value_t = 1.0, value_parser = factor)]
+    times: f64,
     /// Write nothing, look at the file that is there
     #[arg(long)]
     only_report: bool,
@@ -52,7 +53,7 @@ fn main() -> Result<()> {
             Size::Real => DatabaseSize::real(),
             Size::Largest => DatabaseSize::largest(),
         };
-        size.observations = options.observations.unwrap_or(size.observations);
+        size.observations = scaled(size.observations, options.times);
         let begun = Instant::now();
         let report = database(&options.file, &size, &mut |_| {})?;
         let seconds = begun.elapsed().as_secs_f64();
@@ -68,6 +69,22 @@ fn main() -> Result<()> {
         )?;
     }
     costs(&options.file, &mut out)
+}
+
+/// More than nothing, and no more than a disk holds.
+fn factor(text: &str) -> Result<f64, String> {
+    let factor: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if factor > 0.0 && factor <= 100.0 { Ok(factor) } else { Err("a number above 0, at most 100".to_owned()) }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "some 10^9 at most, and above 0"
+)]
+fn scaled(observations: u64, factor: f64) -> u64 {
+    (observations as f64 * factor).round() as u64
 }
 
 /// Packs what is older than that, gives the pages back, and says how long the writer was held at once.

@@ -23,6 +23,7 @@
 //! a file can be opened by either program.
 
 pub mod decoded;
+mod files;
 pub mod geo;
 pub mod graph;
 mod observer;

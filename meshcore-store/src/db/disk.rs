@@ -2,21 +2,10 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::StoreError;
-
-/// `path` with `suffix` behind its name: `mesh.db` and `-wal` make `mesh.db-wal`.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-/// The folder of `path`.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
-}
+pub(super) use crate::files::{folder_of, with_suffix};
 
 /// Fails when there is no room for `needed` bytes where `path` is.
 pub(super) fn require_space(path: &Path, needed: u64) -> Result<(), StoreError> {
@@ -74,12 +63,5 @@ mod tests {
             "{error}"
         );
         assert!(require_space(&path.join("nowhere/copy.db"), 1).is_err());
-    }
-
-    #[test]
-    fn a_bare_name_is_in_the_working_directory() {
-        assert_eq!(folder_of(Path::new("mesh.db")), Path::new("."));
-        assert_eq!(folder_of(Path::new("data/mesh.db")), Path::new("data"));
-        assert_eq!(with_suffix(Path::new("data/mesh.db"), "-wal"), Path::new("data/mesh.db-wal"));
     }
 }

@@ -195,10 +195,13 @@ mod tests {
     use super::*;
 
     fn numbers() -> impl Strategy<Value = Vec<i64>> {
-        let spread = prop_oneof![Just(0_i64), Just(200), Just(60_000), Just(1 << 20), Just(1 << 40), Just(i64::MAX)];
-        (any::<i64>(), spread, prop::collection::vec(any::<i64>(), 0..200)).prop_map(|(base, spread, random)| {
-            random.into_iter().map(|r| base.wrapping_add(r.rem_euclid(spread.max(1)))).collect()
-        })
+        let spread =
+            prop_oneof![Just(0_i64), Just(200), Just(60_000), Just(1 << 20), Just(1 << 40), Just(i64::MAX)];
+        (any::<i64>(), spread, prop::collection::vec(any::<i64>(), 0..200)).prop_map(
+            |(base, spread, random)| {
+                random.into_iter().map(|r| base.wrapping_add(r.rem_euclid(spread.max(1)))).collect()
+            },
+        )
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! The packets in memory, in columns.
 
+pub mod archive;
 mod block;
 mod column;
 mod digest;
@@ -16,6 +17,7 @@ mod store;
 #[cfg(test)]
 mod testing;
 
+pub use archive::Archive;
 pub use block::Best;
 pub use names::{Names, NodeNo, Numbering, ObserverNo, TextNo};
 pub use partial::{Activity, Counts, Hour, PayloadType, Totals, Traffic};

@@ -18,7 +18,8 @@ pub(crate) fn packets(count: Range<usize>) -> impl Strategy<Value = Vec<Packet>>
         let mut observation_id = 0;
         for (packet, id) in packets.iter_mut().zip(1..) {
             packet.id = id;
-            packet.hash = PacketHash::from_bytes((id as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+            packet.hash =
+                PacketHash::from_bytes((id as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
             for observation in &mut packet.observations {
                 observation_id += 1;
                 observation.id += observation_id;

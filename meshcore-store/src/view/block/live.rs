@@ -64,7 +64,8 @@ impl LiveRow {
         let frame = packet.frame.as_ref().map_or(0, |frame| frame.len() + 16);
         let observations = packet.observations.capacity() * size_of::<Observation>();
         let spilled: usize = packet.observations.iter().map(Observation::spilled_bytes).sum();
-        let nodes = if self.digest.nodes.spilled() { self.digest.nodes.capacity() * size_of::<NodeNo>() } else { 0 };
+        let nodes =
+            if self.digest.nodes.spilled() { self.digest.nodes.capacity() * size_of::<NodeNo>() } else { 0 };
         size_of::<Self>() + 16 + frame + observations + spilled + nodes
     }
 }

@@ -56,7 +56,14 @@ impl Candidates {
         out.ints(Section::HopValues, self.0.keys().map(|(_, value)| value.cast_signed()));
         out.ints(Section::HopWidths, self.0.keys().map(|(size, _)| i64::from(*size)));
         let mut end = 0;
-        let ends: Vec<i64> = self.0.values().map(|nodes| { end += nodes.len() as i64; end }).collect();
+        let ends: Vec<i64> = self
+            .0
+            .values()
+            .map(|nodes| {
+                end += nodes.len() as i64;
+                end
+            })
+            .collect();
         out.ints(Section::CandidateEnds, ends);
         out.ints(Section::Candidates, self.0.values().flatten().map(|node| i64::from(*node)));
     }
@@ -126,8 +133,17 @@ pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) -> Vec<Vec<usiz
     }
 
     const COLUMNS: [Section; 11] = [
-        Section::IdOffsets, Section::Seconds, Section::Millis, Section::Observers, Section::Flags, Section::Snr,
-        Section::Rssi, Section::Scores, Section::HopSizes, Section::SharedHops, Section::OwnHops,
+        Section::IdOffsets,
+        Section::Seconds,
+        Section::Millis,
+        Section::Observers,
+        Section::Flags,
+        Section::Snr,
+        Section::Rssi,
+        Section::Scores,
+        Section::HopSizes,
+        Section::SharedHops,
+        Section::OwnHops,
     ];
     for (section, column) in COLUMNS.into_iter().zip(columns) {
         out.ints(section, column);
@@ -146,7 +162,11 @@ pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) -> Vec<Vec<usiz
 }
 
 fn shared_hops(before: &HopPath, path: &HopPath) -> usize {
-    if before.size() == path.size() { before.iter().zip(path.iter()).take_while(|(a, b)| a == b).count() } else { 0 }
+    if before.size() == path.size() {
+        before.iter().zip(path.iter()).take_while(|(a, b)| a == b).count()
+    } else {
+        0
+    }
 }
 
 fn flags(observation: &Observation, resolution: Resolution) -> i64 {
@@ -171,9 +191,20 @@ pub(super) struct ObservationColumns<'a> {
 
 /// The cold sections that make an observation, in the order of `ObservationColumns::cold`.
 const COLD: [Section; 14] = [
-    Section::IdOffsets, Section::Seconds, Section::Millis, Section::Observers, Section::Flags, Section::Snr,
-    Section::Rssi, Section::Scores, Section::HopSizes, Section::SharedHops, Section::OwnHops, Section::PathBytes,
-    Section::ResolvedCodes, Section::Candidates,
+    Section::IdOffsets,
+    Section::Seconds,
+    Section::Millis,
+    Section::Observers,
+    Section::Flags,
+    Section::Snr,
+    Section::Rssi,
+    Section::Scores,
+    Section::HopSizes,
+    Section::SharedHops,
+    Section::OwnHops,
+    Section::PathBytes,
+    Section::ResolvedCodes,
+    Section::Candidates,
 ];
 
 impl<'a> ObservationColumns<'a> {
@@ -204,7 +235,8 @@ impl<'a> ObservationColumns<'a> {
 
         let mut bytes: SmallVec<[u8; 64]> = SmallVec::new();
         let mut resolved: SmallVec<[Option<NodeNo>; 8]> = SmallVec::new();
-        let mut observations = Vec::with_capacity(starts.size(row + 1).saturating_sub(starts.size(row)).min(4096));
+        let mut observations =
+            Vec::with_capacity(starts.size(row + 1).saturating_sub(starts.size(row)).min(4096));
         for index in starts.size(row)..starts.size(row + 1) {
             let (size, shared, own) = (sizes.size(index), shared.size(index), own.size(index));
             bytes.truncate(shared * size);
@@ -240,7 +272,8 @@ impl<'a> ObservationColumns<'a> {
                 score: self.scores.value(scores.get(index)),
                 path: u8::try_from(size).ok().and_then(|size| HopPath::new(size, &bytes)).unwrap_or_default(),
                 resolved: resolved.clone(),
-                at: UnixMillis::from_seconds(first_second + seconds.get(index)).plus_millis(millis.get(index)),
+                at: UnixMillis::from_seconds(first_second + seconds.get(index))
+                    .plus_millis(millis.get(index)),
                 has_own_frame: flags & 4 != 0,
             });
         }

@@ -58,7 +58,12 @@ impl Sealed {
         *out.part(Section::Summary) = postcard::to_allocvec(&summary).unwrap_or_default();
         *out.part(Section::Partials) = postcard::to_allocvec(&partials).unwrap_or_default();
         let frames = packets.iter().map(|packet| packet.frame.as_deref());
-        Self { sections: out.finish(), len: packets.len(), summary, frames: Some(Arc::new(Frames::of(frames))) }
+        Self {
+            sections: out.finish(),
+            len: packets.len(),
+            summary,
+            frames: Some(Arc::new(Frames::of(frames))),
+        }
     }
 
     /// From the bytes of a block and of its frames, as they were given out; `None` when they are something else.
@@ -66,8 +71,12 @@ impl Sealed {
         let sections = Sections::read(bytes)?;
         let summary = postcard::from_bytes(&sections.get(Section::Summary)).ok()?;
         let len = sections.ints(Section::Ids).len();
-        (sections.get(Section::Hashes).len() == len * 8)
-            .then(|| Self { sections, len, summary, frames: frames.map(Arc::new) })
+        (sections.get(Section::Hashes).len() == len * 8).then(|| Self {
+            sections,
+            len,
+            summary,
+            frames: frames.map(Arc::new),
+        })
     }
 
     /// The buffer that [`read`](Self::read) takes.
@@ -453,7 +462,10 @@ fn write_packets(packets: &[Packet], digests: &[Digest], orders: &[Vec<usize>], 
     let best: Vec<Option<&Observation>> =
         rows().map(|(packet, digest)| packet.observations.get(digest.best?)).collect();
     let best = || best.iter().copied();
-    out.ints(Section::BestObservers, best().map(|o| o.and_then(|o| o.observer).map_or(0, |n| i64::from(n.get()))));
+    out.ints(
+        Section::BestObservers,
+        best().map(|o| o.and_then(|o| o.observer).map_or(0, |n| i64::from(n.get()))),
+    );
     out.ints(Section::BestHops, best().map(|o| o.map_or(0, |o| o.path.len() as i64)));
     let snr = Dictionary::read(out.part(Section::SnrValues));
     out.ints(Section::BestSnr, best().map(|o| snr.code(o.and_then(|o| o.snr))));
@@ -462,7 +474,8 @@ fn write_packets(packets: &[Packet], digests: &[Digest], orders: &[Vec<usize>], 
 }
 
 fn write_indexes(packets: &[Packet], digests: &[Digest], out: &mut SectionWriter) {
-    let numbers: Vec<i64> = Ints::read(out.part(Section::ObserverNumbers)).unwrap_or_default().iter().collect();
+    let numbers: Vec<i64> =
+        Ints::read(out.part(Section::ObserverNumbers)).unwrap_or_default().iter().collect();
     for number in numbers {
         let heard = |row: usize| {
             let digest = digests.get(row);
