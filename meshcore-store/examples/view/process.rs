@@ -1,0 +1,99 @@
+//! Children that measure: what one of them allocates is not in the figures of another, and each can be killed.
+
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::latency::Latency;
+
+/// What a child tells its parent: a line of JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Said {
+    /// The newest packets were answered.
+    Answered,
+    /// Everything is in memory.
+    Complete { packets: u64, observations: u64, memory: Memory },
+    /// The snapshot file was written.
+    Saved { milliseconds: f64, written: u64, size: u64 },
+    /// How long something takes.
+    Latency(Latency),
+    /// What something costs in memory.
+    Column { name: String, bytes: u64 },
+}
+
+impl Said {
+    /// Tells the parent.
+    pub fn tell(&self) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        serde_json::to_writer(&mut out, self)?;
+        out.write_all(b"\n")?;
+        Ok(out.flush()?)
+    }
+}
+
+/// Memory of a process in kB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Resident now.
+    pub resident: u64,
+    /// Resident at most since it began.
+    pub peak: u64,
+}
+
+impl Memory {
+    /// Of this process.
+    pub fn now() -> Result<Self> {
+        let status = std::fs::read_to_string("/proc/self/status").context("/proc/self/status")?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).context("a line is missing")?;
+            Ok::<_, anyhow::Error>(line.trim().trim_end_matches(" kB").parse()?)
+        };
+        Ok(Self { resident: field("VmRSS:")?, peak: field("VmHWM:")? })
+    }
+}
+
+/// A child at work. Killed when dropped.
+#[derive(Debug)]
+pub struct Measuring {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    begun: Instant,
+}
+
+impl Measuring {
+    /// Starts this program again, to do `task` with the database.
+    pub fn start(task: &str, database: &Path, snapshot: &Path) -> Result<Self> {
+        let begun = Instant::now();
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg(database)
+            .args(["--task", task])
+            .arg("--snapshot")
+            .arg(snapshot)
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("this program cannot be started again")?;
+        let lines = BufReader::new(child.stdout.take().context("its output is a pipe")?).lines();
+        Ok(Self { child, lines, begun })
+    }
+
+    /// The next thing it says, and how long after its start; `None` when it has ended well.
+    pub fn next(&mut self) -> Result<Option<(Duration, Said)>> {
+        let Some(line) = self.lines.next() else {
+            let status = self.child.wait()?;
+            anyhow::ensure!(status.success(), "a child ended with {status}");
+            return Ok(None);
+        };
+        Ok(Some((self.begun.elapsed(), serde_json::from_str(&line?)?)))
+    }
+}
+
+impl Drop for Measuring {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended
+        let _ = self.child.wait();
+    }
+}
