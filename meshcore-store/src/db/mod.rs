@@ -21,6 +21,7 @@
 //! | How is it saved, put back, examined? | `backup.rs`, `restore.rs`, `check.rs` |
 //! | What may a reader ask the writer to do? | `requests.rs` |
 //! | Who is not shown? | `hidden.rs` |
+//! | What does the view read? | `load.rs` |
 //! | What does the API read? | `query.rs` and the `read` halves of the noun files |
 
 mod backup;
@@ -31,6 +32,7 @@ mod disk;
 mod error;
 mod follow;
 mod hidden;
+mod load;
 mod lock;
 pub mod migrate;
 mod neighbors;
@@ -64,6 +66,7 @@ pub use check::{CheckReport, TableRows, check};
 pub use client_receptions::{ClientReception, Heard};
 pub use error::StoreError;
 pub use follow::{Follower, LiveObservation};
+pub use load::{Loader, PeopleRows, Watermarks};
 pub use neighbors::{NeighborBuilder, NeighborKeeper, NeighborOptions, Neighbors, Pruned, Tick};
 pub use nodes::{NodeAdvert, NodeCounts, NodeFilter, NodeOrder, NodePage, NodeRow, NodeSighting};
 pub use observers::{ClockSkew, ObserverRow, ObserverStatus, Presence, Radio};

@@ -29,7 +29,7 @@ const PER_ERRAND: u32 = 20;
 const MOST_BYTES: u64 = 64 << 20;
 
 /// Packed rows as rows of `observations`.
-const UNPACKED: &str = "
+pub(super) const UNPACKED: &str = "
     SELECT p.first_id + (r.value ->> 0) AS id, p.transmission_id, r.value ->> 1 AS observer_idx,
            r.value ->> 7 AS direction, r.value ->> 4 AS snr, r.value ->> 5 AS rssi, r.value ->> 6 AS score,
            r.value ->> 2 AS path_json, p.first_timestamp + (r.value ->> 3) AS timestamp,

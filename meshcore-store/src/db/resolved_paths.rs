@@ -22,14 +22,7 @@ use super::query::ObservationRow;
 use crate::UnixMillis;
 use crate::graph::NeighborGraph;
 use crate::resolve::{HopIndex, PathContext, can_relay};
-
-/// The hops of a path, as bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hops {
-    /// Bytes per hop; at least 1.
-    size: usize,
-    bytes: SmallVec<[u8; 32]>,
-}
+use crate::view::HopPath;
 
 /// Works out who hops are. Belongs to the writer.
 #[derive(Debug)]
@@ -42,25 +35,6 @@ pub(super) struct PathResolver {
 /// Numbers of nodes.
 #[derive(Debug, Default)]
 struct Numbers(HashMap<PublicKey, i64, RandomState>);
-
-impl Hops {
-    /// Reads a stored path: `None` when there is no hop, or it is none of ours.
-    pub(super) fn read(path_json: &str) -> Option<Self> {
-        let hops = path_json.bytes().filter(|byte| *byte == b'"').count() / 2;
-        let digits: SmallVec<[u8; 128]> = path_json.bytes().filter(u8::is_ascii_hexdigit).collect();
-        let size = digits.len().checked_div(2 * hops)?;
-        if size == 0 || digits.len() != 2 * hops * size {
-            return None;
-        }
-        let mut bytes = SmallVec::from_elem(0, hops * size);
-        hex::decode_to_slice(&digits, &mut bytes).ok()?;
-        Some(Self { size, bytes })
-    }
-
-    fn iter(&self) -> std::slice::ChunksExact<'_, u8> {
-        self.bytes.chunks_exact(self.size)
-    }
-}
 
 impl PathResolver {
     /// Knows the nodes of the file, and no neighbors yet.
@@ -95,7 +69,7 @@ impl PathResolver {
         &mut self,
         connection: &Connection,
         observation: i64,
-        hops: &Hops,
+        hops: &HopPath,
         context: PathContext,
         now: UnixMillis,
     ) -> rusqlite::Result<Vec<Option<PublicKey>>> {
@@ -182,7 +156,7 @@ pub(super) fn fill(connection: &Connection, observations: &mut [ObservationRow])
 }
 
 /// The numbers in `bytes`; what is no number is left out.
-fn decode(bytes: &[u8]) -> impl Iterator<Item = i64> {
+pub(super) fn decode(bytes: &[u8]) -> impl Iterator<Item = i64> {
     bytes
         .split_inclusive(|byte| byte & 0x80 == 0)
         .filter(|part| part.len() <= 8)
@@ -191,26 +165,7 @@ fn decode(bytes: &[u8]) -> impl Iterator<Item = i64> {
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-
     use super::*;
-
-    #[rstest]
-    #[case(r#"["A1","B2"]"#, 1, &[0xa1, 0xb2])]
-    #[case(r#"["A1B2C3"]"#, 3, &[0xa1, 0xb2, 0xc3])]
-    fn a_stored_path_is_read_as_bytes(#[case] json: &str, #[case] size: usize, #[case] bytes: &[u8]) {
-        assert_eq!(Hops::read(json), Some(Hops { size, bytes: bytes.into() }));
-    }
-
-    #[rstest]
-    #[case("[]")]
-    #[case("")]
-    #[case(r#"["A1","B2C3"]"#)]
-    #[case(r#"["A"]"#)]
-    #[case(r#"[""]"#)]
-    fn what_is_no_path_is_none(#[case] json: &str) {
-        assert_eq!(Hops::read(json), None);
-    }
 
     #[test]
     fn numbers_of_any_size_come_back() {

@@ -221,7 +221,7 @@ pub struct RawCustomFields {
 }
 
 impl DecodedPayload {
-    pub(super) fn of(packet: &Packet<'_>, keys: &KeyRing, signatures: Signatures) -> Self {
+    pub(crate) fn of(packet: &Packet<'_>, keys: &KeyRing, signatures: Signatures) -> Self {
         let payload = match packet.payload() {
             Ok(payload) => payload,
             Err(error) => return Self::broken(packet, error),

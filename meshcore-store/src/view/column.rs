@@ -123,6 +123,10 @@ impl<'a> Ints<'a> {
     }
 }
 
+/// How a dictionary is written.
+const EXACT: u8 = 0;
+const QUARTERS: u8 = 1;
+
 /// The distinct values of a column in order, so that comparing codes compares values. Code 0 is "none".
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dictionary(Vec<f64>);
@@ -138,12 +142,25 @@ impl Dictionary {
 
     /// Reads what [`write`](Self::write) wrote.
     pub(crate) fn read(bytes: &[u8]) -> Self {
-        Self(bytes.as_chunks().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect())
+        Self(match bytes.split_first() {
+            Some((&QUARTERS, column)) => {
+                Ints::read(column).unwrap_or_default().iter().map(|quarters| quarters as f64 / 4.0).collect()
+            }
+            Some((_, rest)) => rest.as_chunks().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect(),
+            None => Vec::new(),
+        })
     }
 
-    /// Appends it to `out`.
+    /// Appends it to `out`: as whole numbers where it is of quarters, as radios report.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        self.0.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
+        let is_quarters = |value: &f64| (value * 4.0).fract() == 0.0 && value.abs() < 1e9;
+        if self.0.iter().all(is_quarters) {
+            out.push(QUARTERS);
+            write_ints(out, self.0.iter().map(|value| (value * 4.0) as i64));
+        } else {
+            out.push(EXACT);
+            self.0.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
+        }
     }
 
     /// The code of a value; of one that is not in it, 0.
@@ -237,6 +254,15 @@ mod tests {
             let back: Vec<u64> = values.iter().map(|_| take_varint(&mut rest)).collect();
             prop_assert_eq!(back, values);
             prop_assert!(rest.is_empty());
+        }
+
+        #[test]
+        fn a_dictionary_comes_back(quarters: Vec<i16>, others in prop::collection::vec(-1e12..1e12_f64, 0..5)) {
+            let values = quarters.into_iter().map(|value| f64::from(value) / 4.0).chain(others);
+            let dictionary = Dictionary::of(values);
+            let mut bytes = Vec::new();
+            dictionary.write(&mut bytes);
+            prop_assert_eq!(Dictionary::read(&bytes).0, dictionary.0);
         }
 
         #[test]

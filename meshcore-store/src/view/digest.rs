@@ -9,10 +9,10 @@ use crate::UnixMillis;
 /// A hop by its bytes: the beginning of a node's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Hop {
-    /// The bytes, from the left.
-    pub(crate) value: u64,
-    /// How many.
+    /// How many bytes.
     pub(crate) size: u8,
+    /// The bytes as one number, the first the highest.
+    pub(crate) value: u64,
 }
 
 /// What follows from a packet's observations.
@@ -35,17 +35,15 @@ pub(crate) struct Digest {
 impl Hop {
     /// From up to 8 bytes.
     pub(crate) fn new(bytes: &[u8]) -> Self {
-        let mut value = [0; 8];
-        for (to, from) in value.iter_mut().zip(bytes) {
-            *to = *from;
-        }
-        Self { value: u64::from_be_bytes(value), size: u8::try_from(bytes.len().min(8)).unwrap_or(8) }
+        let bytes = bytes.get(..8).unwrap_or(bytes);
+        let value = bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
+        Self { size: u8::try_from(bytes.len()).unwrap_or(8), value }
     }
 
     /// Whether its bytes begin with these.
     pub(crate) fn begins_with(self, prefix: Self) -> bool {
-        let bits = 8 * u32::from(prefix.size.min(8));
-        self.size >= prefix.size && (bits == 0 || (self.value ^ prefix.value) >> (64 - bits) == 0)
+        let more = self.size.checked_sub(prefix.size);
+        more.is_some_and(|more| self.value.checked_shr(8 * u32::from(more)).unwrap_or(0) == prefix.value)
     }
 }
 

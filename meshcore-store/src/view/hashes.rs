@@ -52,7 +52,9 @@ impl Part {
         let len = self.places.len();
         let first = if len == 0 { 0 } else { start(hash, len) };
         let places = (0..len).map_while(move |step| self.places.get((first + step) & (len - 1)).copied());
-        places.take_while(|place| *place != EMPTY).map(|place| ((place >> 16) as Slot, (place & 0xffff) as u16))
+        places
+            .take_while(|place| *place != EMPTY)
+            .map(|place| ((place >> 16) as Slot, (place & 0xffff) as u16))
     }
 
     fn insert(&mut self, hash: PacketHash, entry: u32) {

@@ -101,7 +101,10 @@ impl People {
     /// The observers that may be shown for which `test` says so.
     pub fn find_observers(&self, test: impl Fn(&ObserverInfo) -> bool) -> Vec<ObserverNo> {
         let numbers = (1..=u16::MAX).map_while(ObserverNo::new).zip(&self.observers);
-        numbers.filter(|(_, observer)| observer.as_ref().is_some_and(&test)).map(|(number, _)| number).collect()
+        numbers
+            .filter(|(_, observer)| observer.as_ref().is_some_and(&test))
+            .map(|(number, _)| number)
+            .collect()
     }
 
     /// Bytes in memory.

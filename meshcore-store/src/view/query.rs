@@ -134,8 +134,14 @@ impl Snapshot {
         let (mut skip, limit) = (page.start, page.len());
         let mut found = Vec::new();
         let mut waiting: Vec<(Rank, PacketRef<'a>)> = Vec::new();
-        let mut entries: Vec<(Rank, Rank, &Entry)> =
-            self.entries.iter().map(|entry| { let (low, high) = order.span(entry); (low, high, entry) }).collect();
+        let mut entries: Vec<(Rank, Rank, &Entry)> = self
+            .entries
+            .iter()
+            .map(|entry| {
+                let (low, high) = order.span(entry);
+                (low, high, entry)
+            })
+            .collect();
         entries.sort_unstable_by_key(|(_, high, _)| std::cmp::Reverse(*high));
         for (place, (low, _, entry)) in entries.iter().enumerate() {
             if found.len() == limit {
@@ -151,7 +157,9 @@ impl Snapshot {
                     continue;
                 }
             }
-            rank_rows(&entry.block, order, &rows, |rank, row| waiting.push((rank, self.at(&entry.block, row))));
+            rank_rows(&entry.block, order, &rows, |rank, row| {
+                waiting.push((rank, self.at(&entry.block, row)))
+            });
             let settled = match next {
                 Some(next) => partition(&mut waiting, |(rank, _)| *rank > next),
                 None => waiting.len(),

@@ -94,6 +94,19 @@ impl HopPath {
         fits.then(|| Self { size, bytes: SmallVec::from_slice(bytes) })
     }
 
+    /// Reads the text column: a JSON array of hexadecimal hops. `None` when there is no hop, or it is no path.
+    pub fn from_json(text: &str) -> Option<Self> {
+        let hops = text.bytes().filter(|byte| *byte == b'"').count() / 2;
+        let digits: SmallVec<[u8; 128]> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+        let size = digits.len().checked_div(2 * hops)?;
+        if size == 0 || digits.len() != 2 * hops * size {
+            return None;
+        }
+        let mut bytes: SmallVec<[u8; 64]> = SmallVec::from_elem(0, hops * size);
+        hex::decode_to_slice(&digits, &mut bytes).ok()?;
+        Self::new(u8::try_from(size).ok()?, &bytes)
+    }
+
     /// Bytes per hop; 0 when there is none.
     pub fn size(&self) -> usize {
         usize::from(self.size)
@@ -161,5 +174,30 @@ impl Packet {
     /// The newest observation, else when it was first heard.
     pub fn last_seen(&self) -> UnixMillis {
         self.observations.iter().map(|observation| observation.at).max().unwrap_or(self.first_seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(r#"["A1","B2"]"#, 1, &[0xa1, 0xb2])]
+    #[case(r#"["A1B2C3"]"#, 3, &[0xa1, 0xb2, 0xc3])]
+    #[case(r#"["a1","b2"]"#, 1, &[0xa1, 0xb2])]
+    fn a_stored_path_is_read_as_bytes(#[case] json: &str, #[case] size: u8, #[case] bytes: &[u8]) {
+        assert_eq!(HopPath::from_json(json), HopPath::new(size, bytes));
+    }
+
+    #[rstest]
+    #[case("[]")]
+    #[case("")]
+    #[case(r#"["A1","B2C3"]"#)]
+    #[case(r#"["A"]"#)]
+    #[case(r#"[""]"#)]
+    fn what_is_no_path_is_none(#[case] json: &str) {
+        assert_eq!(HopPath::from_json(json), None);
     }
 }

@@ -103,6 +103,18 @@ impl Snapshot {
         self.bytes
     }
 
+    /// Calls `each` with the name and the bytes of every part of every block: what costs what.
+    pub fn sizes(&self, mut each: impl FnMut(String, usize)) {
+        for entry in &self.entries {
+            match &entry.block {
+                Block::Live(block) => each("live".to_owned(), block.size()),
+                Block::Sealed(block) => block.sizes().for_each(|(name, size)| each(name, size)),
+            }
+        }
+        each("hashes".to_owned(), self.hashes.size());
+        each("totals".to_owned(), self.totals.size());
+    }
+
     /// A packet by its content hash.
     pub fn by_hash(&self, hash: PacketHash) -> Option<PacketRef<'_>> {
         let live = self.entries.iter().rev().find_map(|entry| match &entry.block {

@@ -269,8 +269,11 @@ impl Keeper {
     }
 
     fn seal_quiet(&mut self, now: UnixMillis) {
-        let mut live: Vec<(UnixMillis, BlockKey)> =
-            self.live_keys().into_iter().filter_map(|key| Some((self.blocks.get(&key)?.touched, key))).collect();
+        let mut live: Vec<(UnixMillis, BlockKey)> = self
+            .live_keys()
+            .into_iter()
+            .filter_map(|key| Some((self.blocks.get(&key)?.touched, key)))
+            .collect();
         live.sort_unstable();
         let too_many = live.len().saturating_sub(MOST_LIVE);
         for (index, (touched, key)) in live.into_iter().enumerate() {
@@ -281,14 +284,17 @@ impl Keeper {
             }
         }
         let fold = Hour(Hour::of(now).0.saturating_sub(FOLD_AFTER_HOURS));
-        let old: Vec<BlockKey> = self.blocks.range(..BlockKey { hour: fold, part: 0 }).map(|(key, _)| *key).collect();
+        let old: Vec<BlockKey> =
+            self.blocks.range(..BlockKey { hour: fold, part: 0 }).map(|(key, _)| *key).collect();
         for key in old {
             self.fold(key);
         }
     }
 
     fn seal(&mut self, key: BlockKey) {
-        let Some(Kept { entry: Entry { block: Block::Live(live), .. }, .. }) = self.blocks.get(&key) else { return };
+        let Some(Kept { entry: Entry { block: Block::Live(live), .. }, .. }) = self.blocks.get(&key) else {
+            return;
+        };
         let sealed = live.seal();
         self.put_sealed(key, sealed, true);
     }

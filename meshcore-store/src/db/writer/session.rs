@@ -14,13 +14,14 @@ use super::super::nodes::{self, NodeAdvert, NodeSighting};
 use super::super::observers::{ObserverEnd, Observers, Seen};
 use super::super::packets::{PacketWrite, Stored, Transmissions, store_dropped};
 use super::super::relays::Relays;
-use super::super::resolved_paths::{Hops, PathResolver};
+use super::super::resolved_paths::PathResolver;
 use super::super::{open, vacuum};
 use super::errand::{Errand, Shared};
 use super::figures::{Component, add};
 use super::{BATCH, Commit, Job, Outcome, Write, WriterOptions};
 use crate::UnixMillis;
 use crate::resolve::PathContext;
+use crate::view::HopPath;
 
 /// Longest time in which messages are added to a transaction.
 const LINGER: Duration = Duration::from_millis(250);
@@ -310,7 +311,7 @@ impl Memory {
     ) -> rusqlite::Result<()> {
         let Some(resolver) = &mut self.resolver else { return Ok(()) };
         let is_flood = matches!(packet.route_type, 0 | 1);
-        let nodes = match Hops::read(&packet.path_json) {
+        let nodes = match HopPath::from_json(&packet.path_json) {
             Some(hops) => {
                 let context = PathContext {
                     originator: packet.advert.as_ref().map(|advert| advert.public_key),

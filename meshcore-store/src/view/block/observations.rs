@@ -2,8 +2,10 @@
 //! one before.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use super::super::column::{Dictionary, Ints, take_varint, write_varint};
@@ -24,48 +26,55 @@ enum Resolution {
     Whole,
 }
 
-/// Which nodes a hop was in this block, the most frequent first; 0 = unknown.
+/// Which nodes each hop was in this block, ascending by hop, the most frequent node first; 0 = unknown.
 #[derive(Debug, Default)]
-pub(super) struct Candidates(BTreeMap<(u8, u64), Vec<u32>>);
+struct Candidates {
+    places: HashMap<Hop, usize, RandomState>,
+    nodes: Vec<(Hop, Nodes)>,
+}
+
+/// Nodes and how often.
+type Nodes = SmallVec<[(u32, u32); 4]>;
 
 impl Candidates {
     fn of(packets: &[Packet]) -> Self {
-        let mut counts: BTreeMap<(u8, u64), BTreeMap<u32, u32>> = BTreeMap::new();
+        let mut counts: HashMap<Hop, Nodes, RandomState> = HashMap::default();
         for observation in packets.iter().flat_map(|packet| &packet.observations) {
             for (hop, node) in observation.path.iter().zip(&observation.resolved) {
-                let hop = Hop::new(hop);
-                let nodes = counts.entry((hop.size, hop.value)).or_default();
-                *nodes.entry(node.map_or(0, NodeNo::get)).or_default() += 1;
+                let node = node.map_or(0, NodeNo::get);
+                let nodes = counts.entry(Hop::new(hop)).or_default();
+                match nodes.iter_mut().find(|(known, _)| *known == node) {
+                    Some((_, count)) => *count += 1,
+                    None => nodes.push((node, 1)),
+                }
             }
         }
-        let by_frequency = |nodes: BTreeMap<u32, u32>| {
-            let mut nodes: Vec<(u32, u32)> = nodes.into_iter().collect();
-            nodes.sort_by_key(|(node, count)| (std::cmp::Reverse(*count), *node));
-            nodes.into_iter().map(|(node, _)| node).collect()
-        };
-        Self(counts.into_iter().map(|(hop, nodes)| (hop, by_frequency(nodes))).collect())
+        let mut nodes: Vec<(Hop, Nodes)> = counts.into_iter().collect();
+        nodes.sort_unstable_by_key(|(hop, _)| *hop);
+        nodes
+            .iter_mut()
+            .for_each(|(_, nodes)| nodes.sort_unstable_by_key(|(node, count)| (Reverse(*count), *node)));
+        Self { places: nodes.iter().map(|(hop, _)| *hop).zip(0..).collect(), nodes }
     }
 
     fn code(&self, hop: Hop, node: Option<NodeNo>) -> u64 {
         let node = node.map_or(0, NodeNo::get);
-        let nodes = self.0.get(&(hop.size, hop.value)).map_or(&[][..], |nodes| nodes);
-        nodes.iter().position(|known| *known == node).unwrap_or(0) as u64
+        let nodes = self.places.get(&hop).and_then(|place| self.nodes.get(*place));
+        let code = nodes.and_then(|(_, nodes)| nodes.iter().position(|(known, _)| *known == node));
+        code.unwrap_or(0) as u64
     }
 
     fn write(&self, out: &mut SectionWriter) {
-        out.ints(Section::HopValues, self.0.keys().map(|(_, value)| value.cast_signed()));
-        out.ints(Section::HopWidths, self.0.keys().map(|(size, _)| i64::from(*size)));
+        out.ints(Section::HopValues, self.nodes.iter().map(|(hop, _)| hop.value.cast_signed()));
+        out.ints(Section::HopWidths, self.nodes.iter().map(|(hop, _)| i64::from(hop.size)));
         let mut end = 0;
-        let ends: Vec<i64> = self
-            .0
-            .values()
-            .map(|nodes| {
-                end += nodes.len() as i64;
-                end
-            })
-            .collect();
-        out.ints(Section::CandidateEnds, ends);
-        out.ints(Section::Candidates, self.0.values().flatten().map(|node| i64::from(*node)));
+        let ends = self.nodes.iter().map(|(_, nodes)| {
+            end += nodes.len() as i64;
+            end
+        });
+        out.ints(Section::CandidateEnds, ends.collect::<Vec<_>>());
+        let nodes = self.nodes.iter().flat_map(|(_, nodes)| nodes).map(|(node, _)| i64::from(*node));
+        out.ints(Section::Candidates, nodes);
     }
 }
 
@@ -81,16 +90,26 @@ pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) -> Vec<Vec<usiz
 
     let mut orders = Vec::with_capacity(packets.len());
     let (mut starts, mut path_starts, mut code_starts) = (vec![0], Vec::new(), Vec::new());
-    let mut columns: [Vec<i64>; 11] = Default::default();
+    let mut columns: [Vec<i64>; 10] = Default::default();
+    let (mut id_gaps, mut second_gaps) = (Vec::new(), Vec::new());
     let (mut path_bytes, mut codes) = (Vec::new(), Vec::new());
     for packet in packets {
         let mut order: Vec<usize> = (0..packet.observations.len()).collect();
         order.sort_by_key(|place| packet.observations.get(*place).map(|o| (o.path.size(), o.path.bytes())));
-        let lowest = packet.observations.first().map_or(0, |o| o.id);
+        let gaps = packet.observations.windows(2).filter_map(|pair| Some((pair.first()?, pair.get(1)?)));
+        let gaps =
+            gaps.map(|(before, next)| (next.id - before.id - 1, next.at.seconds() - before.at.seconds()));
+        let first = packet.observations.first().map(|o| (0, o.at.seconds() - packet.first_seen.seconds()));
+        for (id_gap, second_gap) in first.into_iter().chain(gaps) {
+            id_gaps.push(id_gap);
+            second_gaps.push(second_gap);
+        }
         path_starts.push(path_bytes.len() as i64);
         code_starts.push(codes.len() as i64);
         let mut before: Option<&Observation> = None;
-        for observation in order.iter().filter_map(|place| packet.observations.get(*place)) {
+        for (place, observation) in
+            order.iter().filter_map(|place| Some((*place, packet.observations.get(*place)?)))
+        {
             let path = &observation.path;
             let shared = before.map_or(0, |before| shared_hops(&before.path, path));
             let resolution = match before {
@@ -111,8 +130,7 @@ pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) -> Vec<Vec<usiz
             path_bytes.extend_from_slice(&path.bytes()[shared * path.size()..]);
             let observer = observation.observer.and_then(|o| numbers.binary_search(&o.get()).ok());
             let row = [
-                observation.id - lowest,
-                observation.at.seconds() - packet.first_seen.seconds(),
+                place as i64,
                 observation.at.get().rem_euclid(1000),
                 observer.map_or(0, |place| place as i64 + 1),
                 flags(observation, resolution),
@@ -132,9 +150,8 @@ pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) -> Vec<Vec<usiz
         orders.push(order);
     }
 
-    const COLUMNS: [Section; 11] = [
-        Section::IdOffsets,
-        Section::Seconds,
+    const COLUMNS: [Section; 10] = [
+        Section::Places,
         Section::Millis,
         Section::Observers,
         Section::Flags,
@@ -148,6 +165,8 @@ pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) -> Vec<Vec<usiz
     for (section, column) in COLUMNS.into_iter().zip(columns) {
         out.ints(section, column);
     }
+    out.ints(Section::IdGaps, id_gaps);
+    out.ints(Section::SecondGaps, second_gaps);
     out.ints(Section::ObservationStarts, starts);
     out.ints(Section::PathStarts, path_starts);
     out.ints(Section::CodeStarts, code_starts);
@@ -182,7 +201,7 @@ fn flags(observation: &Observation, resolution: Resolution) -> i64 {
 #[derive(Debug)]
 pub(super) struct ObservationColumns<'a> {
     sections: &'a Sections,
-    cold: [Cow<'a, [u8]>; 14],
+    cold: [Cow<'a, [u8]>; 18],
     observers: Ints<'a>,
     snr: Dictionary,
     rssi: Dictionary,
@@ -190,9 +209,10 @@ pub(super) struct ObservationColumns<'a> {
 }
 
 /// The cold sections that make an observation, in the order of `ObservationColumns::cold`.
-const COLD: [Section; 14] = [
-    Section::IdOffsets,
-    Section::Seconds,
+const COLD: [Section; 18] = [
+    Section::Places,
+    Section::IdGaps,
+    Section::SecondGaps,
     Section::Millis,
     Section::Observers,
     Section::Flags,
@@ -204,6 +224,9 @@ const COLD: [Section; 14] = [
     Section::OwnHops,
     Section::PathBytes,
     Section::ResolvedCodes,
+    Section::HopValues,
+    Section::HopWidths,
+    Section::CandidateEnds,
     Section::Candidates,
 ];
 
@@ -221,23 +244,23 @@ impl<'a> ObservationColumns<'a> {
 
     /// The observations of packet `row`, in the order they are written: by path.
     pub(super) fn by_path(&self, row: usize) -> Vec<Observation> {
-        let [ids, seconds, millis, observers, flags, snr, rssi, scores, sizes, shared, own] =
+        let [places, id_gaps, second_gaps, millis, observers, flags, snr, rssi, scores, sizes, shared, own] =
             std::array::from_fn(|column| Ints::read(&self.cold[column]).unwrap_or_default());
-        let [path_bytes, codes] = [&self.cold[11][..], &self.cold[12][..]];
+        let [path_bytes, codes] = [&self.cold[12][..], &self.cold[13][..]];
         let starts = self.sections.ints(Section::ObservationStarts);
-        let lowest = self.sections.ints(Section::ObservationIds).get(row);
-        let first_second = self.sections.ints(Section::FirstSeconds).get(row);
+        let by_id = ids_and_seconds(self.sections, row, id_gaps, second_gaps);
         let at = self.sections.ints(Section::PathStarts).size(row);
         let mut path_bytes = path_bytes.get(at..).unwrap_or_default();
         let at = self.sections.ints(Section::CodeStarts).size(row);
         let mut codes = codes.get(at..).unwrap_or_default();
-        let hops = HopTable::of(self.sections, &self.cold[13]);
+        let hops =
+            HopTable::of([14, 15, 16, 17].map(|part| Ints::read(&self.cold[part]).unwrap_or_default()));
 
         let mut bytes: SmallVec<[u8; 64]> = SmallVec::new();
         let mut resolved: SmallVec<[Option<NodeNo>; 8]> = SmallVec::new();
         let mut observations =
             Vec::with_capacity(starts.size(row + 1).saturating_sub(starts.size(row)).min(4096));
-        for index in starts.size(row)..starts.size(row + 1) {
+        for index in span(starts, row, places.len()) {
             let (size, shared, own) = (sizes.size(index), shared.size(index), own.size(index));
             bytes.truncate(shared * size);
             let (new, rest) = path_bytes.split_at_checked(own * size).unwrap_or((path_bytes, &[]));
@@ -258,9 +281,10 @@ impl<'a> ObservationColumns<'a> {
                     resolved.push(hops.node(Hop::new(hop), take_varint(&mut codes)));
                 }
             }
+            let (id, second) = by_id.get(places.size(index)).copied().unwrap_or_default();
             let observer = observers.size(index).checked_sub(1).map(|place| self.observers.get(place));
             observations.push(Observation {
-                id: lowest + ids.get(index),
+                id,
                 observer: observer.and_then(|number| u16::try_from(number).ok()).and_then(ObserverNo::new),
                 direction: match flags & 3 {
                     1 => Some(Direction::Rx),
@@ -272,13 +296,37 @@ impl<'a> ObservationColumns<'a> {
                 score: self.scores.value(scores.get(index)),
                 path: u8::try_from(size).ok().and_then(|size| HopPath::new(size, &bytes)).unwrap_or_default(),
                 resolved: resolved.clone(),
-                at: UnixMillis::from_seconds(first_second + seconds.get(index))
-                    .plus_millis(millis.get(index)),
+                at: UnixMillis::from_seconds(second).plus_millis(millis.get(index)),
                 has_own_frame: flags & 4 != 0,
             });
         }
         observations
     }
+}
+
+/// Which of `all` observations are those of a packet.
+pub(super) fn span(starts: Ints<'_>, row: usize, all: usize) -> std::ops::Range<usize> {
+    starts.size(row).min(all)..starts.size(row + 1).min(all)
+}
+
+/// Ids and seconds of a packet's observations, in the order of the ids.
+pub(super) fn ids_and_seconds(
+    sections: &Sections,
+    row: usize,
+    id_gaps: Ints<'_>,
+    second_gaps: Ints<'_>,
+) -> SmallVec<[(i64, i64); 32]> {
+    let starts = sections.ints(Section::ObservationStarts);
+    let mut id = sections.ints(Section::ObservationIds).get(row).wrapping_sub(1);
+    let mut second = sections.ints(Section::FirstSeconds).get(row);
+    let gaps =
+        (starts.size(row)..starts.size(row + 1)).map(|index| (id_gaps.get(index), second_gaps.get(index)));
+    gaps.map(|(id_gap, second_gap)| {
+        id = id.wrapping_add(id_gap).wrapping_add(1);
+        second = second.wrapping_add(second_gap);
+        (id, second)
+    })
+    .collect()
 }
 
 /// Which nodes a hop was.
@@ -290,13 +338,8 @@ struct HopTable<'a> {
 }
 
 impl<'a> HopTable<'a> {
-    fn of(sections: &'a Sections, candidates: &'a [u8]) -> Self {
-        Self {
-            values: sections.ints(Section::HopValues),
-            widths: sections.ints(Section::HopWidths),
-            ends: sections.ints(Section::CandidateEnds),
-            candidates: Ints::read(candidates).unwrap_or_default(),
-        }
+    const fn of([values, widths, ends, candidates]: [Ints<'a>; 4]) -> Self {
+        Self { values, widths, ends, candidates }
     }
 
     fn node(&self, hop: Hop, code: u64) -> Option<NodeNo> {

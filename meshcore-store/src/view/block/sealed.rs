@@ -249,19 +249,20 @@ impl Sealed {
 
     /// Calls `each` with (row, observer, time) of every observation.
     pub(crate) fn each_reception(&self, mut each: impl FnMut(usize, Option<ObserverNo>, UnixMillis)) {
-        let [seconds, millis, observers] =
-            [Section::Seconds, Section::Millis, Section::Observers].map(|section| self.sections.get(section));
-        let [seconds, millis, observers] =
-            [&seconds, &millis, &observers].map(|bytes| Ints::read(bytes).unwrap_or_default());
+        const PARTS: [Section; 5] =
+            [Section::Places, Section::IdGaps, Section::SecondGaps, Section::Millis, Section::Observers];
+        let parts = PARTS.map(|section| self.sections.get(section));
+        let [places, id_gaps, second_gaps, millis, observers] =
+            parts.each_ref().map(|bytes| Ints::read(bytes).unwrap_or_default());
         let starts = self.sections.ints(Section::ObservationStarts);
-        let first = self.sections.ints(Section::FirstSeconds);
         let numbers = self.sections.ints(Section::ObserverNumbers).iter();
         let number = |number| u16::try_from(number).ok().and_then(ObserverNo::new);
         let numbers: Vec<Option<ObserverNo>> = numbers.map(number).collect();
         for row in 0..self.len {
-            let first = first.get(row);
-            for index in starts.size(row)..starts.size(row + 1) {
-                let at = UnixMillis::from_seconds(first + seconds.get(index)).plus_millis(millis.get(index));
+            let by_id = observations::ids_and_seconds(&self.sections, row, id_gaps, second_gaps);
+            for index in observations::span(starts, row, places.len()) {
+                let (_, second) = by_id.get(places.size(index)).copied().unwrap_or_default();
+                let at = UnixMillis::from_seconds(second).plus_millis(millis.get(index));
                 let place = observers.size(index).checked_sub(1);
                 each(row, place.and_then(|place| numbers.get(place).copied().flatten()), at);
             }
@@ -474,16 +475,18 @@ fn write_packets(packets: &[Packet], digests: &[Digest], orders: &[Vec<usize>], 
 }
 
 fn write_indexes(packets: &[Packet], digests: &[Digest], out: &mut SectionWriter) {
-    let numbers: Vec<i64> =
-        Ints::read(out.part(Section::ObserverNumbers)).unwrap_or_default().iter().collect();
-    for number in numbers {
-        let heard = |row: usize| {
-            let digest = digests.get(row);
-            digest.is_some_and(|digest| digest.observers.iter().any(|o| i64::from(o.get()) == number))
-        };
-        let rows = RowSet::of(packets.len(), heard);
-        out.part(Section::ObserverRows).extend(rows.bytes());
+    let numbers = Ints::read(out.part(Section::ObserverNumbers)).unwrap_or_default();
+    let numbers: Vec<i64> = numbers.iter().collect();
+    let mut heard = vec![RowSet::none(packets.len()); numbers.len()];
+    for (row, digest) in digests.iter().enumerate() {
+        for observer in &digest.observers {
+            let place = numbers.binary_search(&i64::from(observer.get()));
+            if let Some(rows) = place.ok().and_then(|place| heard.get_mut(place)) {
+                rows.insert(row);
+            }
+        }
     }
+    heard.iter().for_each(|rows| out.part(Section::ObserverRows).extend(rows.bytes()));
 
     let mut nodes = std::collections::BTreeMap::<NodeNo, Vec<usize>>::new();
     let mut strangers = std::collections::BTreeMap::<Hop, Vec<usize>>::new();

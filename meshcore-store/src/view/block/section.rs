@@ -58,10 +58,12 @@ sections! {
     CodeStarts,
 
     // One number per observation; a packet's are sorted by path.
-    /// Above the packet's lowest.
-    IdOffsets,
-    /// Seconds after the packet's first second.
-    Seconds,
+    /// Place among the packet's observations in the order of their ids.
+    Places,
+    /// In the order of the ids: how much higher than the one before, less 1.
+    IdGaps,
+    /// In the order of the ids: seconds after the one before; the first after the packet's first second.
+    SecondGaps,
     /// Milliseconds beside the seconds.
     Millis,
     /// Place in `ObserverNumbers` plus 1.
@@ -118,8 +120,16 @@ impl Section {
     /// Read for single packets or for all at once, not row by row while filtering.
     pub(super) const fn is_cold(self) -> bool {
         let place = self.place();
-        (place >= Self::IdOffsets.place() && place <= Self::ResolvedCodes.place())
-            || matches!(self, Self::Partials | Self::Candidates)
+        (place >= Self::Places.place() && place <= Self::ResolvedCodes.place())
+            || matches!(
+                self,
+                Self::ScoreValues
+                    | Self::HopValues
+                    | Self::HopWidths
+                    | Self::CandidateEnds
+                    | Self::Candidates
+                    | Self::Partials
+            )
     }
 }
 
