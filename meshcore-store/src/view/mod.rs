@@ -8,6 +8,7 @@ mod hashes;
 pub mod names;
 mod partial;
 mod people;
+mod persist;
 mod query;
 mod ring;
 pub mod row;
@@ -16,14 +17,17 @@ mod snapshot;
 mod store;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use archive::Archive;
 pub use block::Best;
 pub use names::{Names, NodeNo, Numbering, ObserverNo, TextNo};
 pub use partial::{Activity, Counts, Hour, PayloadType, Totals, Traffic};
 pub use people::{NodeInfo, ObserverInfo, People};
+pub use persist::{ENCODING, Restored, Restoring};
 pub use query::{Known, Order, Page, Selection};
 pub use ring::{Change, Forgotten, Ring};
 pub use row::{HopPath, Kind, Observation, Packet};
 pub use snapshot::{Coverage, Loading, PacketRef, Snapshot};
-pub use store::{Keeper, View};
+pub use store::{Keeper, SealedHour, View};

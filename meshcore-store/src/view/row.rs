@@ -154,10 +154,9 @@ impl Packet {
         self.observations.sort_unstable_by_key(|observation| observation.id);
         self.observations.dedup_by_key(|observation| observation.id);
         for observation in &mut self.observations {
+            observation.resolved.resize(observation.path.len(), None);
             if observation.resolved.iter().all(Option::is_none) {
                 observation.resolved.clear();
-            } else {
-                observation.resolved.resize(observation.path.len(), None);
             }
             for number in [&mut observation.snr, &mut observation.rssi, &mut observation.score] {
                 *number = number.filter(|number| number.is_finite()).map(|number| number + 0.0); // -0 is 0

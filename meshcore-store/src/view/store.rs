@@ -8,7 +8,7 @@ use meshcore_proto::PacketHash;
 
 use super::block::{Block, Live, LiveRow, Sealed};
 use super::hashes::{Hashes, Slot};
-use super::names::Numbering;
+use super::names::{Names, Numbering};
 use super::partial::{Hour, Partial, Sign, Totals};
 use super::people::People;
 use super::ring::{Change, Ring};
@@ -60,13 +60,36 @@ pub struct Keeper {
     dirty: bool,
 }
 
+/// The packets of one hour in columns, made by any thread.
+#[derive(Debug)]
+pub struct SealedHour {
+    hour: Hour,
+    blocks: Vec<Sealed>,
+}
+
+impl SealedHour {
+    /// Seals packets that were first heard in one hour, ascending by id. Those of a day ago are packed.
+    pub fn of(hour: Hour, packets: &[Packet], now: UnixMillis) -> Self {
+        let seal = |packets: &[Packet]| {
+            let sealed = Sealed::of(packets);
+            if hour < folded_before(now) { sealed.packed() } else { sealed }
+        };
+        Self { hour, blocks: packets.chunks(MOST_ROWS).map(seal).collect() }
+    }
+}
+
+/// Columns that are rarely asked for are folded in blocks of hours before this.
+fn folded_before(now: UnixMillis) -> Hour {
+    Hour(Hour::of(now).0.saturating_sub(FOLD_AFTER_HOURS))
+}
+
 #[derive(Debug)]
 struct Kept {
     entry: Entry,
     /// When it was changed last; only of live blocks.
     touched: UnixMillis,
     /// Differs from what the snapshot file holds.
-    pub(super) unsaved: bool,
+    unsaved: bool,
     /// Its summary is that of an earlier moment.
     stale: bool,
 }
@@ -192,11 +215,100 @@ impl Keeper {
         self.dirty = false;
     }
 
-    /// Seals everything, as before saving it.
-    pub(crate) fn seal_all(&mut self) {
-        for key in self.live_keys() {
-            self.seal(key);
+    /// All names so far.
+    pub(super) fn names(&self) -> Arc<Names> {
+        self.numbering.names()
+    }
+
+    /// Which part of the history is in memory.
+    pub const fn coverage(&self) -> Coverage {
+        self.coverage
+    }
+
+    /// All blocks, and whether the snapshot file lacks them.
+    pub(super) fn saved_blocks(&self) -> impl Iterator<Item = (BlockKey, &Block, bool)> {
+        self.blocks.values().map(|kept| (kept.entry.key, &kept.entry.block, kept.unsaved))
+    }
+
+    /// Notes that the snapshot file has everything, or that nobody knows what it has.
+    pub(super) fn mark_saved(&mut self, is_saved: bool) {
+        self.blocks.values_mut().for_each(|kept| kept.unsaved = !is_saved);
+    }
+
+    /// Forgets everything but the names.
+    pub fn clear(&mut self) {
+        for key in self.blocks.keys().copied().collect::<Vec<_>>() {
+            self.drop_block(key);
         }
+    }
+
+    /// Seals packets of one hour, ascending by id, and takes them in beside what is there.
+    pub fn adopt_hour(&mut self, block: SealedHour) {
+        let hour = block.hour;
+        for sealed in block.blocks {
+            let of_hour = self.blocks.range(BlockKey { hour, part: 0 }..=BlockKey { hour, part: u16::MAX });
+            let part = of_hour.last().map_or(0, |(key, _)| key.part.saturating_add(1));
+            self.adopt(BlockKey { hour, part }, sealed, true);
+        }
+    }
+
+    /// Stays within `limit` bytes: the frames of the oldest hours go first, then the oldest hours. Says whether an hour
+    /// had to go.
+    pub fn shrink_to(&mut self, limit: usize) -> bool {
+        let mut bytes = self.bytes();
+        for key in self.blocks.keys().copied().collect::<Vec<_>>() {
+            if bytes <= limit {
+                return false;
+            }
+            bytes = bytes.saturating_sub(self.drop_frames(key));
+        }
+        let mut has_dropped = false;
+        while bytes > limit {
+            // The newest hour stays: without it there is nothing to look at.
+            let Some(oldest) = self.oldest_of_several() else { break };
+            bytes = bytes.saturating_sub(self.drop_hour(oldest));
+            has_dropped = true;
+        }
+        has_dropped
+    }
+
+    /// Forgets hours before `time`.
+    pub fn forget_before(&mut self, time: UnixMillis) {
+        while let Some(oldest) = self.oldest_of_several().filter(|hour| *hour < Hour::of(time)) {
+            self.drop_hour(oldest);
+        }
+    }
+
+    fn oldest_of_several(&self) -> Option<Hour> {
+        let (first, last) = (self.blocks.first_key_value()?.0.hour, self.blocks.last_key_value()?.0.hour);
+        (first < last).then_some(first)
+    }
+
+    /// Forgets an hour and all before it; gives the bytes.
+    fn drop_hour(&mut self, hour: Hour) -> usize {
+        let keys: Vec<BlockKey> =
+            self.blocks.range(..=BlockKey { hour, part: u16::MAX }).map(|(key, _)| *key).collect();
+        let mut bytes = 0;
+        for key in keys {
+            bytes += self.blocks.get(&key).map_or(0, |kept| kept.entry.block.size());
+            self.drop_block(key);
+        }
+        let next = Hour(hour.0.saturating_add(1)).start();
+        let since = self.coverage.since.map_or(next, |since| since.max(next));
+        self.set_coverage(Coverage { since: Some(since), ..self.coverage });
+        bytes
+    }
+
+    /// Forgets the frames of a sealed block; gives the bytes.
+    fn drop_frames(&mut self, key: BlockKey) -> usize {
+        let Some(kept) = self.blocks.get_mut(&key) else { return 0 };
+        let Block::Sealed(sealed) = &kept.entry.block else { return 0 };
+        let bytes = sealed.frames().map_or(0, |frames| frames.size());
+        if bytes > 0 {
+            kept.entry.block = Block::Sealed(Arc::new(sealed.without_frames()));
+            self.dirty = true;
+        }
+        bytes
     }
 
     /// Bytes in memory.

@@ -100,7 +100,7 @@ impl Sealed {
     }
 
     /// Whether it was packed.
-    pub(crate) fn is_packed(&self) -> bool {
+    pub(crate) const fn is_packed(&self) -> bool {
         self.sections.is_packed()
     }
 

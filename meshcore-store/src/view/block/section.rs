@@ -145,6 +145,7 @@ const LONGEST: usize = 1 << 30;
 #[derive(Clone, Debug)]
 pub(super) struct Sections {
     bytes: Arc<[u8]>,
+    is_packed: bool,
 }
 
 /// Puts parts together.
@@ -188,12 +189,18 @@ impl Sections {
             body.extend_from_slice(&part);
         }
         table.extend_from_slice(&body);
-        Self { bytes: table.into() }
+        Self::indexed(table.into())
+    }
+
+    fn indexed(bytes: Arc<[u8]>) -> Self {
+        let mut sections = Self { bytes, is_packed: false };
+        sections.is_packed = Section::ALL.iter().any(|section| sections.entry(*section).2 > 0);
+        sections
     }
 
     /// From what [`bytes`](Self::bytes) gave; `None` when a part lies outside.
     pub(super) fn read(bytes: Arc<[u8]>) -> Option<Self> {
-        let sections = Self { bytes };
+        let sections = Self::indexed(bytes);
         for section in Section::ALL {
             let (at, len, unfolded) = sections.entry(*section);
             sections.bytes.get(at..at.checked_add(len)?)?;
@@ -241,8 +248,8 @@ impl Sections {
     }
 
     /// Whether cold parts are folded.
-    pub(super) fn is_packed(&self) -> bool {
-        Section::ALL.iter().any(|section| self.entry(*section).2 > 0)
+    pub(super) const fn is_packed(&self) -> bool {
+        self.is_packed
     }
 
     /// The same with the cold parts folded, where that makes them smaller.

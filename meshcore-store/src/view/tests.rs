@@ -1,0 +1,318 @@
+//! The view gives what a scan over the same rows gives, whatever happened to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use meshcore_proto::PacketHash;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::archive::Identity;
+use super::block::LiveRow;
+use super::partial::{Partial, Sign};
+use super::testing::{HOUR, observation, packet};
+use super::*;
+use crate::{UnixMillis, Visibility};
+
+const HOUR_MILLIS: i64 = 3_600_000;
+
+/// What happens to a view.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A packet comes, in an hour, perhaps in the place of one that is there.
+    Put(Box<Packet>, i64, Option<Index>),
+    /// An observation comes, perhaps late.
+    Observe(Index, Box<Observation>),
+    /// A packet goes.
+    Remove(Index),
+    /// Minutes pass, and readers see.
+    Publish(i64),
+    /// Memory gets short: this part of it, in percent, may stay.
+    Shrink(usize),
+    /// History is forgotten, up to an hour.
+    Forget(i64),
+    /// The process starts again from its snapshot file.
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let put = (packet(), 0_i64..6, prop::option::weighted(0.2, any::<Index>()));
+    prop_oneof![
+        12 => put.prop_map(|(packet, hour, place)| Step::Put(Box::new(packet), hour, place)),
+        8 => (any::<Index>(), observation()).prop_map(|(at, observation)| Step::Observe(at, Box::new(observation))),
+        2 => any::<Index>().prop_map(Step::Remove),
+        3 => (0_i64..2000).prop_map(Step::Publish),
+        1 => (1_usize..100).prop_map(Step::Shrink),
+        1 => (0_i64..3).prop_map(Step::Forget),
+        1 => Just(Step::Restart),
+    ]
+}
+
+/// Rows kept the simple way.
+#[derive(Debug, Default)]
+struct Model {
+    packets: BTreeMap<i64, Packet>,
+    ids: i64,
+    observations: i64,
+}
+
+impl Model {
+    fn some(&self, index: &Index) -> Option<i64> {
+        (!self.packets.is_empty()).then(|| *index.get(&self.packets.keys().copied().collect::<Vec<_>>()))
+    }
+
+    fn digest(packet: &Packet) -> LiveRow {
+        LiveRow::new(packet.clone())
+    }
+
+    /// The ids that match, in order.
+    fn find(&self, selection: &Selection, order: Order, hidden: &BTreeSet<u32>) -> Vec<i64> {
+        let matches = |packet: &&Packet| {
+            let row = Self::digest(packet);
+            let heard = |list: &Option<Vec<ObserverNo>>| {
+                let heard_by =
+                    |one: &ObserverNo| packet.observations.iter().any(|o| o.observer == Some(*one));
+                list.as_ref().is_none_or(|list| list.iter().any(heard_by))
+            };
+            let touched = |node: &NodeNo| {
+                let hop =
+                    |o: &Observation| o.path.iter().zip(&o.resolved).any(|(_, hop)| *hop == Some(*node));
+                packet.originator == Some(*node) || packet.observations.iter().any(hop)
+            };
+            !packet.originator.is_some_and(|node| hidden.contains(&node.get()))
+                && selection.payload_type.is_none_or(|wanted| packet.kind.payload == Some(wanted))
+                && selection.route.is_none_or(|wanted| packet.kind.route == Some(wanted))
+                && selection.hash.is_none_or(|wanted| packet.hash == wanted)
+                && match selection.channel {
+                    None => true,
+                    Some(Known::Nowhere) => false,
+                    Some(Known::As(text)) => packet.channel == Some(text) && packet.kind.payload == Some(5),
+                }
+                && heard(&selection.observers)
+                && heard(&selection.region)
+                && selection.nodes.as_ref().is_none_or(|nodes| nodes.iter().any(touched))
+                && selection
+                    .origin
+                    .as_ref()
+                    .is_none_or(|nodes| packet.originator.is_some_and(|n| nodes.contains(&n)))
+                && selection.since.is_none_or(|since| row.digest.last_seen >= since)
+                && selection.until.is_none_or(|until| packet.first_seen <= until)
+        };
+        let mut found: Vec<&Packet> = self.packets.values().filter(matches).collect();
+        found.sort_by_key(|packet| match order {
+            Order::Newest => (-packet.id, 0),
+            Order::Oldest => (packet.id, 0),
+            Order::LatestHeard => (-packet.last_seen().get(), -packet.id),
+        });
+        found.into_iter().map(|packet| packet.id).collect()
+    }
+}
+
+/// A view, the same rows kept the simple way, and a clock.
+struct Bench {
+    keeper: Keeper,
+    model: Model,
+    now: UnixMillis,
+    folder: tempfile::TempDir,
+}
+
+const IDENTITY: Identity = Identity { database: 7, encoding: ENCODING };
+
+impl Bench {
+    fn new() -> Self {
+        let keeper = Keeper::new(Arc::new(Numbering::default()));
+        let now = UnixMillis::new(HOUR);
+        Self { keeper, model: Model::default(), now, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Put(packet, hour, place) => self.put(*packet, hour, place),
+            Step::Observe(at, observation) => self.observe(&at, *observation),
+            Step::Remove(at) => {
+                if let Some(id) = self.model.some(&at) {
+                    self.keeper.remove(id, self.now);
+                    self.model.packets.remove(&id);
+                }
+            }
+            Step::Publish(minutes) => {
+                self.now = self.now.plus_millis(minutes * 60_000);
+                self.keeper.publish(self.now);
+            }
+            Step::Shrink(percent) => {
+                self.keeper.shrink_to(self.keeper.bytes() * percent / 100);
+                self.forget();
+            }
+            Step::Forget(hours) => {
+                self.keeper.forget_before(UnixMillis::new(HOUR + hours * HOUR_MILLIS));
+                self.forget();
+            }
+            Step::Restart => self.restart(),
+        }
+    }
+
+    fn put(&mut self, mut packet: Packet, hour: i64, place: Option<Index>) {
+        let old = place.and_then(|place| self.model.some(&place));
+        packet.id = old.unwrap_or_else(|| {
+            self.model.ids += 1;
+            self.model.ids
+        });
+        let hash = old.and_then(|id| self.model.packets.get(&id)).map(|packet| packet.hash);
+        packet.hash = hash.unwrap_or_else(|| PacketHash::from_bytes(hash_of(packet.id)));
+        let shift = |time: UnixMillis| time.plus_millis(hour * HOUR_MILLIS);
+        packet.first_seen = shift(packet.first_seen);
+        for observation in &mut packet.observations {
+            self.model.observations += 1;
+            observation.id = self.model.observations;
+            observation.at = shift(observation.at);
+        }
+        packet.normalise();
+        self.keeper.put(packet.clone(), self.now);
+        self.model.packets.insert(packet.id, packet);
+        self.forget();
+    }
+
+    fn observe(&mut self, at: &Index, mut observation: Observation) {
+        let Some(id) = self.model.some(at) else { return };
+        let packet = self.model.packets.get_mut(&id).unwrap();
+        self.model.observations += 1;
+        observation.id = self.model.observations;
+        observation.at = packet.first_seen.plus_millis(observation.at.get());
+        packet.observations.push(observation.clone());
+        packet.normalise();
+        self.keeper.observe(id, vec![observation], self.now).unwrap();
+    }
+
+    /// The model forgets what the view says that it does not cover.
+    fn forget(&mut self) {
+        if let Some(since) = self.keeper.coverage().since {
+            self.model.packets.retain(|_, packet| packet.first_seen >= since);
+        }
+    }
+
+    fn restart(&mut self) {
+        let path = self.folder.path().join("view");
+        let mut archive =
+            Archive::open(&path, IDENTITY).unwrap().unwrap_or_else(|| Archive::new(&path, IDENTITY));
+        self.keeper.save(&mut archive, b"note").unwrap();
+        let archive = Archive::open(&path, IDENTITY).unwrap().unwrap();
+        let mut restoring = Restoring::new(archive).unwrap();
+        assert_eq!(restoring.note(), b"note");
+        let mut keeper = Keeper::new(Arc::new(Numbering::new(restoring.names().clone())));
+        keeper.set_coverage(Coverage { since: restoring.since(), loading: None });
+        while let Some(block) = restoring.next_block().unwrap() {
+            keeper.restore(block);
+        }
+        // What memory has forgotten of frames is not in the file either.
+        self.keeper = keeper;
+    }
+
+    /// Readers see what the model says.
+    fn check(&mut self, selection: &Selection, page: Range<usize>, hidden: &BTreeSet<u32>) {
+        self.keeper.publish(self.now);
+        let snapshot = self.keeper.view().snapshot();
+        for order in [Order::Newest, Order::Oldest, Order::LatestHeard] {
+            let expected = self.model.find(selection, order, hidden);
+            let found = snapshot.packets(selection, order, page.clone());
+            let ids: Vec<i64> = found.packets.iter().map(PacketRef::id).collect();
+            let end = page.end.min(expected.len());
+            assert_eq!(ids, expected[page.start.min(end)..end], "{order:?}");
+            assert_eq!(snapshot.count(selection), expected.len());
+        }
+        let mut totals = Totals::default();
+        for packet in self.model.packets.values() {
+            let row = Model::digest(packet);
+            totals.apply(&row.packet, &row.digest, Sign::Add);
+            let found = [snapshot.by_id(packet.id), snapshot.by_hash(packet.hash)];
+            if packet.originator.is_some_and(|node| hidden.contains(&node.get())) {
+                assert!(found.iter().all(Option::is_none));
+                continue;
+            }
+            for found in found {
+                let found = found.unwrap();
+                let mut expected = packet.observations.clone();
+                for hop in expected.iter_mut().flat_map(|o| &mut o.resolved) {
+                    *hop = hop.filter(|node| !hidden.contains(&node.get()));
+                }
+                assert_eq!(found.observations(), expected);
+                assert_eq!((found.first_seen(), found.last_seen()), (packet.first_seen, packet.last_seen()));
+                assert!(found.frame().is_none_or(|frame| Some(frame) == packet.frame.as_deref()));
+            }
+        }
+        assert_eq!(snapshot.totals(), &totals);
+        assert_eq!(snapshot.by_id(self.model.ids + 1).map(|packet| packet.id()), None);
+    }
+}
+
+fn hash_of(id: i64) -> [u8; 8] {
+    (id as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()
+}
+
+fn selection() -> impl Strategy<Value = Selection> {
+    let time =
+        prop::option::weighted(0.2, (0..7 * HOUR_MILLIS).prop_map(|millis| UnixMillis::new(HOUR + millis)));
+    let observers = || {
+        prop::option::weighted(
+            0.3,
+            prop::collection::vec((1_u16..9).prop_map(|n| ObserverNo::new(n).unwrap()), 0..3),
+        )
+    };
+    let nodes = || {
+        prop::option::weighted(
+            0.3,
+            prop::collection::vec((1_u32..9).prop_map(|n| NodeNo::new(n).unwrap()), 0..3),
+        )
+    };
+    let channel = prop::option::weighted(0.2, (0_u32..6).prop_map(|n| Known::from(TextNo::new(n))));
+    let hash = prop::option::weighted(0.1, (1_i64..30).prop_map(|id| PacketHash::from_bytes(hash_of(id))));
+    let small = |high: u8| prop::option::weighted(0.2, 0..high);
+    (small(16), small(4), hash, channel, (observers(), observers()), (nodes(), nodes()), (time.clone(), time))
+        .prop_map(
+            |(payload_type, route, hash, channel, (observers, region), (nodes, origin), (since, until))| {
+                Selection {
+                    payload_type,
+                    route,
+                    hash,
+                    channel,
+                    observers,
+                    region,
+                    nodes,
+                    origin,
+                    since,
+                    until,
+                }
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn it_gives_what_a_scan_gives(
+        steps in prop::collection::vec(step(), 1..60),
+        selections in prop::collection::vec((selection(), 0_usize..20, 0_usize..20), 1..4),
+        hidden in prop::collection::btree_set(1_u32..8, 0..2),
+    ) {
+        let mut bench = Bench::new();
+        steps.into_iter().for_each(|step| bench.take(step));
+        // Nodes are known by their keys only, so those are what is hidden.
+        let numbering = Numbering::default();
+        let keys: Vec<_> = (1..9).map(|n| meshcore_proto::PublicKey::from_bytes([n; 32])).collect();
+        keys.iter().for_each(|key| { numbering.node(key); });
+        let listed: Vec<String> = hidden.iter().map(|n| keys[*n as usize - 1].to_string()).collect();
+        let rules = Visibility::new(&listed, [""; 0], [""; 0]);
+        bench.keeper.set_people(People::of(&numbering.names(), [], [], &rules));
+        for (selection, start, len) in selections {
+            bench.check(&selection, start..start + len, &hidden);
+        }
+        bench.check(&Selection::default(), 0..100, &hidden);
+    }
+}
+
+#[test]
+fn an_observation_of_a_packet_that_is_not_there_comes_back() {
+    let mut keeper = Keeper::new(Arc::default());
+    assert_eq!(keeper.observe(1, vec![], UnixMillis::default()), Err(vec![]));
+}
