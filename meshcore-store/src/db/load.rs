@@ -1,7 +1,7 @@
 //! Rows as the view takes them: packets with all their observations, read in the order of their ids.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,10 +9,11 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use meshcore_proto::{KeyRing, Packet as Frame, PublicKey};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, Statement, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, Transaction, params_from_iter};
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::{StoreError, open, packing, resolved_paths, schema};
+use super::{StoreError, changes, open, packing, resolved_paths, schema};
 use crate::decoded::{DecodedPayload, Signatures};
 use crate::geo::Position;
 use crate::view::{
@@ -21,12 +22,14 @@ use crate::view::{
 use crate::{Direction, UnixMillis};
 
 /// How far the database is: the highest ids.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watermarks {
     /// `transmissions.id`.
     pub packet: i64,
     /// `observations.id`.
     pub observation: i64,
+    /// Number of the newest note of a changed packet.
+    pub change: i64,
 }
 
 /// Nodes and observers as the database knows them.
@@ -79,10 +82,75 @@ impl Loader {
     /// # Errors
     /// [`StoreError::Sql`].
     pub fn watermarks(&self) -> Result<Watermarks, StoreError> {
-        let highest = "SELECT (SELECT COALESCE(MAX(id), 0) FROM transmissions),
-                              (SELECT COALESCE(MAX(id), 0) FROM observations)";
-        let read = |row: &Row<'_>| Ok(Watermarks { packet: row.get(0)?, observation: row.get(1)? });
-        Ok(self.connection.query_row(highest, [], read)?)
+        let moment = self.moment()?;
+        let watermarks = self.read_watermarks()?;
+        moment.finish()?;
+        Ok(watermarks)
+    }
+
+    pub(super) fn read_watermarks(&self) -> rusqlite::Result<Watermarks> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT (SELECT COALESCE(MAX(id), 0) FROM transmissions), (SELECT COALESCE(MAX(id), 0) FROM observations)",
+        )?;
+        let change = changes::newest(&self.connection)?;
+        statement
+            .query_row([], |row| Ok(Watermarks { packet: row.get(0)?, observation: row.get(1)?, change }))
+    }
+
+    /// Reads of one moment, until it is finished or dropped.
+    pub(super) fn moment(&self) -> rusqlite::Result<Transaction<'_>> {
+        self.connection.unchecked_transaction()
+    }
+
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn data_version(&self) -> rusqlite::Result<i64> {
+        self.connection.pragma_query_value(None, "data_version", |row| row.get(0))
+    }
+
+    /// Packets and observations that may be in memory, at most as new as `watermarks`.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn counts(&self, watermarks: Watermarks) -> Result<(i64, i64), StoreError> {
+        let counts = "SELECT (SELECT COUNT(*) FROM transmissions WHERE id <= ?1),
+                             (SELECT COUNT(*) FROM observations WHERE id <= ?2)
+                              + (SELECT COALESCE(SUM(observations), 0) FROM packed_observations)";
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        Ok(self.connection.query_row(counts, [watermarks.packet, watermarks.observation], read)?)
+    }
+
+    /// Ids of observations after one, in order, with their packets.
+    pub(super) fn observations_after(&self, after: i64, limit: usize) -> rusqlite::Result<Vec<(i64, i64)>> {
+        self.connection
+            .prepare_cached(
+                "SELECT id, transmission_id FROM observations WHERE id > ?1 ORDER BY id LIMIT ?2",
+            )?
+            .query_map((after, i64::try_from(limit).unwrap_or(i64::MAX)), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect()
+    }
+
+    /// Observations after `after` up to one, of packets known by then, by packet.
+    pub(super) fn read_late(
+        &self,
+        after: Watermarks,
+        up_to: i64,
+    ) -> Result<Vec<(i64, Vec<Observation>)>, StoreError> {
+        self.read_node_numbers()?;
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {OBSERVATION}, (SELECT nodes FROM resolved_paths WHERE observation_id = o.id)
+               FROM observations o WHERE o.id > ?1 AND o.id <= ?2 AND o.transmission_id <= ?3"
+        ))?;
+        let mut rows = statement.query([after.observation, up_to, after.packet])?;
+        let mut late: BTreeMap<i64, Vec<Observation>> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            late.entry(row.get(0)?).or_default().push(self.observation(row)?);
+        }
+        Ok(late.into_iter().collect())
     }
 
     /// The packets with ids in a range, ascending. Rows without hash or time are left out, as everywhere.
@@ -90,10 +158,17 @@ impl Loader {
     /// # Errors
     /// [`StoreError::Sql`].
     pub fn packets_in(&self, ids: RangeInclusive<i64>) -> Result<Vec<Packet>, StoreError> {
-        let moment = self.connection.unchecked_transaction()?;
+        let moment = self.moment()?;
+        let packets = self.read_packets(ids)?;
+        moment.finish()?;
+        Ok(packets)
+    }
+
+    /// The same within a moment.
+    pub(super) fn read_packets(&self, ids: RangeInclusive<i64>) -> Result<Vec<Packet>, StoreError> {
         self.read_node_numbers()?;
         let mut packets = Vec::new();
-        let mut statement = moment.prepare_cached(&format!(
+        let mut statement = self.connection.prepare_cached(&format!(
             "SELECT {PACKET} FROM transmissions WHERE id BETWEEN ?1 AND ?2 ORDER BY id"
         ))?;
         let mut rows = statement.query([ids.start(), ids.end()])?;
@@ -107,14 +182,14 @@ impl Loader {
             "SELECT {OBSERVATION}, (SELECT nodes FROM resolved_paths WHERE observation_id = o.id)
                FROM observations o WHERE o.transmission_id BETWEEN ?1 AND ?2 ORDER BY o.transmission_id"
         );
-        self.add_observations(&mut *moment.prepare_cached(&loose)?, &ids, &mut packets)?;
-        if moment.prepare_cached("SELECT 1 FROM packed_observations LIMIT 1")?.exists([])? {
+        self.add_observations(&mut *self.connection.prepare_cached(&loose)?, &ids, &mut packets)?;
+        if self.connection.prepare_cached("SELECT 1 FROM packed_observations LIMIT 1")?.exists([])? {
             let packed = format!(
                 "SELECT {OBSERVATION}, o.resolved_nodes FROM ({} WHERE p.transmission_id BETWEEN ?1 AND ?2) o
                   ORDER BY o.transmission_id",
                 packing::UNPACKED
             );
-            self.add_observations(&mut *moment.prepare_cached(&packed)?, &ids, &mut packets)?;
+            self.add_observations(&mut *self.connection.prepare_cached(&packed)?, &ids, &mut packets)?;
         }
         packets.iter_mut().for_each(Packet::normalise);
         Ok(packets)

@@ -21,17 +21,19 @@
 //! | How is it saved, put back, examined? | `backup.rs`, `restore.rs`, `check.rs` |
 //! | What may a reader ask the writer to do? | `requests.rs` |
 //! | Who is not shown? | `hidden.rs` |
-//! | What does the view read? | `load.rs` |
+//! | What does the view read? | `load.rs`, `tail.rs`, `changes.rs`; `live_view.rs` keeps one in step |
 //! | What does the API read? | `query.rs` and the `read` halves of the noun files |
 
 mod backup;
 mod capability;
+mod changes;
 mod check;
 mod client_receptions;
 mod disk;
 mod error;
 mod follow;
 mod hidden;
+mod live_view;
 mod load;
 mod lock;
 pub mod migrate;
@@ -56,6 +58,7 @@ mod retention;
 mod schedule;
 mod schema;
 mod stats;
+mod tail;
 mod vacuum;
 mod walk;
 mod writer;
@@ -66,6 +69,7 @@ pub use check::{CheckReport, TableRows, check};
 pub use client_receptions::{ClientReception, Heard};
 pub use error::StoreError;
 pub use follow::{Follower, LiveObservation};
+pub use live_view::{Clock, LiveView, LiveViewOptions};
 pub use load::{Loader, PeopleRows, Watermarks};
 pub use neighbors::{NeighborBuilder, NeighborKeeper, NeighborOptions, Neighbors, Pruned, Tick};
 pub use nodes::{NodeAdvert, NodeCounts, NodeFilter, NodeOrder, NodePage, NodeRow, NodeSighting};
@@ -82,6 +86,7 @@ pub use retention::{Retention, RetentionDays, silence_observers};
 pub use schedule::{Schedule, Task};
 pub use schema::INDEXES_LEFT_OUT;
 pub use stats::Totals;
+pub use tail::{Batch, Tail};
 pub use vacuum::{Checkpoint, Vacuumed, fold_log, knows_free_pages, return_free_pages, vacuum_fully};
 pub use walk::PacketWalk;
 pub use writer::{

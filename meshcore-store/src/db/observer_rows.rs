@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use super::packing;
+use super::{changes, packing};
 
 /// Key in `_state`: a JSON object of observer id to row id.
 const NOTE: &str = "observer_rows_before_vacuum";
@@ -39,6 +39,7 @@ pub(super) fn follow(connection: &mut Connection) -> rusqlite::Result<usize> {
     let moved = noted.iter().filter(|(id, row)| now.get(*id) != Some(row)).count();
     if moved > 0 {
         rewrite(&transaction, &noted, &now)?;
+        changes::begin_epoch(&transaction)?;
     }
     transaction.execute("DELETE FROM _state WHERE key = ?1", [NOTE])?;
     transaction.commit()?;

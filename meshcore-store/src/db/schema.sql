@@ -223,3 +223,9 @@ CREATE TABLE packed_observations (
 CREATE TABLE resolved_paths (observation_id INTEGER PRIMARY KEY, nodes BLOB NOT NULL);
 
 CREATE TABLE node_numbers (number INTEGER PRIMARY KEY, public_key TEXT NOT NULL UNIQUE);
+
+-- Packets that changed or went, for readers who keep packets in memory: see changes.rs.
+CREATE TABLE changed_packets (
+    number          INTEGER PRIMARY KEY AUTOINCREMENT,
+    transmission_id INTEGER NOT NULL UNIQUE ON CONFLICT REPLACE
+);

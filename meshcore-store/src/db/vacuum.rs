@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::pace::Pace;
 use super::writer::{Component, WriterHandle};
-use super::{StoreError, disk, observer_rows, open};
+use super::{StoreError, changes, disk, observer_rows, open};
 
 /// `PRAGMA auto_vacuum` of a file that knows its free pages.
 const INCREMENTAL: i64 = 2;
@@ -110,6 +110,7 @@ pub fn vacuum_fully(handle: &WriterHandle, path: &Path) -> Result<Vacuumed, Stor
         observer_rows::note(connection)?;
         let vacuumed = rewrite(connection);
         let moved_observers = observer_rows::follow(connection)?;
+        changes::watch(connection)?; // where SQLite keeps temporary things has changed, and they are gone
         vacuumed?;
         checkpoint(connection, Duration::ZERO)?;
         Ok(Vacuumed { before, after: size(connection)?, moved_observers })

@@ -215,6 +215,11 @@ impl Keeper {
         self.dirty = false;
     }
 
+    /// Figures over everything, published or not.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
     /// All names so far.
     pub(super) fn names(&self) -> Arc<Names> {
         self.numbering.names()
@@ -312,7 +317,7 @@ impl Keeper {
     }
 
     /// Bytes in memory.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let blocks: usize = self.blocks.values().map(|kept| kept.entry.block.size()).sum();
         blocks + self.hashes.size() + self.totals.size() + self.people.size()
     }

@@ -1,0 +1,100 @@
+//! Which packets changed in a way that no new row tells: for readers who keep packets in memory.
+//!
+//! New rows have higher ids, so a reader finds them by itself. What is changed or removed is noted in `changed_packets`, a
+//! table of ours, by triggers that belong to the writer's connection: whoever writes through it is seen, and no other program
+//! meets them. Of each packet only the newest note is kept, of all of them the newest [`KEPT`].
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{StoreError, open};
+
+/// Notes that are kept. A reader who missed more reads everything again.
+const KEPT: i64 = 20_000;
+/// Old notes are removed when this many have come.
+const TRIM_EVERY: i64 = 1_000;
+
+/// Keys in `_state`.
+const DATABASE: &str = "database_id";
+const EPOCH: &str = "database_epoch";
+
+/// Has the connection note changes from now on. To be called again when its temporary objects are gone.
+pub(super) fn watch(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "CREATE TEMP TRIGGER IF NOT EXISTS note_transmission_deleted AFTER DELETE ON main.transmissions BEGIN
+             INSERT INTO changed_packets (transmission_id) VALUES (OLD.id);
+         END;
+         CREATE TEMP TRIGGER IF NOT EXISTS note_transmission_updated
+         AFTER UPDATE OF hash, raw_hex, first_seen, route_type, payload_type, payload_version, decoded_json, from_pubkey,
+                         channel_hash, scope_name ON main.transmissions BEGIN
+             INSERT INTO changed_packets (transmission_id) VALUES (OLD.id);
+         END;
+         CREATE TEMP TRIGGER IF NOT EXISTS note_observation_deleted AFTER DELETE ON main.observations BEGIN
+             INSERT INTO changed_packets (transmission_id) VALUES (OLD.transmission_id);
+         END;
+         CREATE TEMP TRIGGER IF NOT EXISTS note_observation_updated AFTER UPDATE ON main.observations BEGIN
+             INSERT INTO changed_packets (transmission_id) VALUES (OLD.transmission_id);
+             INSERT INTO changed_packets (transmission_id)
+             SELECT NEW.transmission_id WHERE NEW.transmission_id <> OLD.transmission_id;
+         END;
+         CREATE TEMP TRIGGER IF NOT EXISTS trim_changed_packets AFTER INSERT ON main.changed_packets
+         WHEN NEW.number % {TRIM_EVERY} = 0 BEGIN
+             DELETE FROM changed_packets WHERE number <= NEW.number - {KEPT};
+         END;"
+    ))
+}
+
+/// Gives the file an identity if it has none.
+pub(super) fn identify(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .execute("INSERT OR IGNORE INTO _state (key, value) VALUES (?1, hex(randomblob(8)))", [DATABASE])
+        .map(drop)
+}
+
+/// Says that much has changed and nothing was noted: readers read everything again at their next start.
+pub(super) fn begin_epoch(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .execute(
+            "INSERT INTO _state (key, value) VALUES (?1, '1')
+             ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+            [EPOCH],
+        )
+        .map(drop)
+}
+
+/// Tells one database, at one epoch, from all others. 0 for a file that no writer of ours has opened.
+///
+/// # Errors
+/// [`StoreError`], when the file cannot be read.
+pub(super) fn identity(path: &Path) -> Result<u64, StoreError> {
+    let connection = open::for_reading(path)?;
+    let state = |key: &str| -> rusqlite::Result<Option<String>> {
+        connection.query_row("SELECT value FROM _state WHERE key = ?1", [key], |row| row.get(0)).optional()
+    };
+    let database = state(DATABASE)?.and_then(|text| u64::from_str_radix(&text, 16).ok()).unwrap_or(0);
+    let epoch = state(EPOCH)?.and_then(|text| text.parse().ok()).unwrap_or(0);
+    Ok(database.wrapping_add(epoch))
+}
+
+/// Number of the newest note.
+pub(super) fn newest(connection: &Connection) -> rusqlite::Result<i64> {
+    let mut statement =
+        connection.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'changed_packets'")?;
+    Ok(statement.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+/// Whether notes after number `seen` may have been removed.
+pub(super) const fn are_lost(seen: i64, newest: i64) -> bool {
+    seen < newest - newest % TRIM_EVERY - KEPT
+}
+
+/// Packets noted after number `seen`, with the numbers, in order.
+pub(super) fn after(connection: &Connection, seen: i64, limit: usize) -> rusqlite::Result<Vec<(i64, i64)>> {
+    connection
+        .prepare_cached(
+            "SELECT number, transmission_id FROM changed_packets WHERE number > ?1 ORDER BY number LIMIT ?2",
+        )?
+        .query_map((seen, i64::try_from(limit).unwrap_or(i64::MAX)), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
