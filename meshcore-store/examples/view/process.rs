@@ -12,22 +12,28 @@ use crate::latency::Latency;
 
 /// What a child tells its parent: a line of JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Said {
-    /// The newest packets were answered.
-    Answered,
+pub(crate) enum Said {
     /// Everything is in memory.
-    Complete { packets: u64, observations: u64, memory: Memory },
-    /// The snapshot file was written.
-    Saved { milliseconds: f64, written: u64, size: u64 },
+    Complete(Loaded),
     /// How long something takes.
     Latency(Latency),
-    /// What something costs in memory.
-    Column { name: String, bytes: u64 },
+    /// What something costs: bytes in memory.
+    Column { name: String, bytes: usize },
+}
+
+/// How much is in memory, and what it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Loaded {
+    pub(crate) packets: i64,
+    pub(crate) observations: i64,
+    /// Bytes, as the view counts them.
+    pub(crate) bytes: usize,
+    pub(crate) memory: Memory,
 }
 
 impl Said {
     /// Tells the parent.
-    pub fn tell(&self) -> Result<()> {
+    pub(crate) fn tell(&self) -> Result<()> {
         let mut out = std::io::stdout().lock();
         serde_json::to_writer(&mut out, self)?;
         out.write_all(b"\n")?;
@@ -37,19 +43,20 @@ impl Said {
 
 /// Memory of a process in kB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Memory {
+pub(crate) struct Memory {
     /// Resident now.
-    pub resident: u64,
+    pub(crate) resident: u64,
     /// Resident at most since it began.
-    pub peak: u64,
+    pub(crate) peak: u64,
 }
 
 impl Memory {
     /// Of this process.
-    pub fn now() -> Result<Self> {
+    pub(crate) fn now() -> Result<Self> {
         let status = std::fs::read_to_string("/proc/self/status").context("/proc/self/status")?;
         let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).context("a line is missing")?;
+            let line =
+                status.lines().find_map(|line| line.strip_prefix(name)).context("a line is missing")?;
             Ok::<_, anyhow::Error>(line.trim().trim_end_matches(" kB").parse()?)
         };
         Ok(Self { resident: field("VmRSS:")?, peak: field("VmHWM:")? })
@@ -58,7 +65,7 @@ impl Memory {
 
 /// A child at work. Killed when dropped.
 #[derive(Debug)]
-pub struct Measuring {
+pub(crate) struct Measuring {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     begun: Instant,
@@ -66,13 +73,11 @@ pub struct Measuring {
 
 impl Measuring {
     /// Starts this program again, to do `task` with the database.
-    pub fn start(task: &str, database: &Path, snapshot: &Path) -> Result<Self> {
+    pub(crate) fn start(task: &str, database: &Path) -> Result<Self> {
         let begun = Instant::now();
         let mut child = Command::new(std::env::current_exe()?)
             .arg(database)
             .args(["--task", task])
-            .arg("--snapshot")
-            .arg(snapshot)
             .stdout(Stdio::piped())
             .spawn()
             .context("this program cannot be started again")?;
@@ -81,7 +86,7 @@ impl Measuring {
     }
 
     /// The next thing it says, and how long after its start; `None` when it has ended well.
-    pub fn next(&mut self) -> Result<Option<(Duration, Said)>> {
+    pub(crate) fn next(&mut self) -> Result<Option<(Duration, Said)>> {
         let Some(line) = self.lines.next() else {
             let status = self.child.wait()?;
             anyhow::ensure!(status.success(), "a child ended with {status}");
