@@ -1,5 +1,6 @@
 //! Batches of messages taken in, while somebody asks.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -61,16 +62,19 @@ fn take_in(keeper: &mut Keeper, messages: Vec<(i64, UnixMillis, Message)>) -> Ve
         let batch: Vec<_> = messages.by_ref().take(BATCH).collect();
         let Some((_, now, _)) = batch.last() else { return times };
         let (now, begun) = (*now, Instant::now());
+        let mut further: BTreeMap<i64, Vec<Observation>> = BTreeMap::new();
         for (_, _, message) in batch {
             match message {
                 Message::New(packet) => keeper.put(packet, now),
-                Message::Further(packet, observation) => {
-                    keeper.observe(packet, vec![observation], now).expect("the packet came before");
-                }
+                Message::Further(packet, observation) => further.entry(packet).or_default().push(observation),
             }
         }
-        keeper.publish(now);
+        for (packet, observations) in further {
+            keeper.observe(packet, observations, now).expect("the packet came before");
+        }
+        keeper.publish();
         times.push(begun.elapsed());
+        keeper.settle(now);
     }
 }
 

@@ -84,10 +84,12 @@ impl<'a> Source<'a> {
             for (chunk, packets) in chunks.into_iter().enumerate() {
                 packets.into_iter().for_each(|packet| self.keeper.put(packet, self.now));
                 if chunk % PUBLISH == PUBLISH - 1 {
-                    self.keeper.publish(self.now);
+                    self.keeper.settle(self.now);
+                    self.keeper.publish();
                 }
             }
-            self.keeper.publish(self.now);
+            self.keeper.settle(self.now);
+            self.keeper.publish();
             readers.into_iter().try_for_each(|reader| reader.join().expect("readers do not panic"))
         })
     }

@@ -415,7 +415,7 @@ impl Work {
             }
             let is_last = batch.is_last;
             self.apply(batch)?;
-            self.keeper.publish(self.now());
+            self.keeper.publish();
             if is_last {
                 return Ok(());
             }
@@ -456,8 +456,9 @@ impl Work {
         if let Some(hours) = self.options.keep_hours {
             self.keeper.forget_before(now.plus_millis(-i64::from(hours) * 3_600_000));
         }
+        self.keeper.settle(now);
         self.shrink();
-        self.keeper.publish(now);
+        self.keeper.publish();
     }
 
     /// Stays within the budget; says whether an hour had to go.

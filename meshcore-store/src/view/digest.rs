@@ -78,9 +78,4 @@ impl Digest {
             strangers,
         }
     }
-
-    /// Whether the packet belongs to a node: it sent it, or passed it on.
-    pub(crate) fn touches(&self, packet: &Packet, node: NodeNo) -> bool {
-        packet.originator == Some(node) || self.nodes.binary_search(&node).is_ok()
-    }
 }

@@ -1,7 +1,7 @@
-//! From content hash to row, for all sealed blocks: four bytes per packet.
+//! From content hash to row, for all sealed blocks: five bytes per place.
 //!
-//! An open-addressing table of places. A place says in which block and row the hash should be; who looks compares with
-//! the hash there, so a place whose block is gone costs a comparison and nothing else. Tables are in parts, so that a
+//! An open-addressing table of places. A place says in which block and row the hash should be, and has one byte of the hash
+//! beside it; who looks compares with the hash there, so a place whose block is gone costs a comparison and nothing else. Tables are in parts, so that a
 //! new hour copies only the parts it changes.
 
 use std::sync::Arc;
@@ -28,6 +28,8 @@ struct Part {
     taken: usize,
     /// A power of two, or empty.
     places: Box<[u32]>,
+    /// A byte of each hash: most places need not be looked at.
+    tags: Box<[u8]>,
 }
 
 impl Default for Hashes {
@@ -46,7 +48,15 @@ fn start(hash: PacketHash, len: usize) -> usize {
     u32::from_be_bytes([a, b, c, d]) as usize & (len - 1)
 }
 
+fn tag(hash: PacketHash) -> u8 {
+    hash.as_bytes()[7]
+}
+
 impl Part {
+    fn with_room_for(len: usize) -> Self {
+        Self { taken: 0, places: vec![EMPTY; len].into(), tags: vec![0; len].into() }
+    }
+
     /// Places that may hold `hash`.
     fn candidates(&self, hash: PacketHash) -> impl Iterator<Item = (Slot, u16)> {
         let len = self.places.len();
@@ -63,11 +73,10 @@ impl Part {
         while self.places.get(at).is_some_and(|place| *place != EMPTY && *place != entry) {
             at = (at + 1) & (len - 1);
         }
-        if let Some(place) = self.places.get_mut(at)
-            && *place == EMPTY
-        {
-            *place = entry;
-            self.taken += 1;
+        if let (Some(place), Some(known)) = (self.places.get_mut(at), self.tags.get_mut(at)) {
+            self.taken += usize::from(*place == EMPTY);
+            // A number that is used again may have stood for another hash.
+            (*place, *known) = (entry, tag(hash));
         }
     }
 }
@@ -79,7 +88,7 @@ impl Part {
         let hash = |place: u32| hash_at((place >> 16) as Slot, (place & 0xffff) as u16);
         let alive: Vec<(PacketHash, u32)> = taken.filter_map(|place| Some((hash(place)?, place))).collect();
         let len = ((alive.len() + more) * LOAD.1 / LOAD.0 + 1).next_power_of_two();
-        let mut fresh = Self { taken: 0, places: vec![EMPTY; len].into() };
+        let mut fresh = Self::with_room_for(len);
         alive.into_iter().for_each(|(hash, entry)| fresh.insert(hash, entry));
         fresh
     }
@@ -123,7 +132,7 @@ impl Hashes {
 
     /// Bytes in memory.
     pub(crate) fn size(&self) -> usize {
-        self.parts.iter().map(|part| part.places.len() * 4 + size_of::<Part>() + 24).sum()
+        self.parts.iter().map(|part| part.places.len() * 5 + size_of::<Part>() + 24).sum()
     }
 }
 

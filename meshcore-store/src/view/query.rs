@@ -6,6 +6,7 @@ use meshcore_proto::PacketHash;
 
 use super::block::{Block, Column};
 use super::names::{NodeNo, ObserverNo, TextNo};
+use super::partial::Totals;
 use super::row_set::RowSet;
 use super::snapshot::{Coverage, Entry, PacketRef, Snapshot};
 use crate::UnixMillis;
@@ -97,7 +98,8 @@ impl Order {
 impl Snapshot {
     /// The packets that `selection` lets through, in `order`, those at the places `page`.
     pub fn packets(&self, selection: &Selection, order: Order, page: Range<usize>) -> Page<'_> {
-        let packets = self.page(order, page, |entry| self.rows(entry, selection));
+        let at_most = selection.at_most(&self.totals);
+        let packets = self.page(order, page, at_most, |entry| self.rows(entry, selection));
         Page { packets, coverage: self.coverage }
     }
 
@@ -116,7 +118,7 @@ impl Snapshot {
             return RowSet::none(len);
         }
         let mut rows = RowSet::all(len);
-        selection.narrow(block, &mut rows);
+        selection.narrow(entry, &mut rows);
         if self.people.hides_somebody() {
             rows.retain(|row| !block.originator(row).is_some_and(|node| self.people.hides(node)));
         }
@@ -124,14 +126,17 @@ impl Snapshot {
     }
 
     /// Walks over blocks in the order of their best packet. Packets that no later block can outrank are settled: those
-    /// before the page are only counted, those on it are sorted.
+    /// before the page are only counted, those on it are sorted. When as many were seen as there are at most, no block
+    /// is asked any more.
     pub(super) fn page<'a>(
         &'a self,
         order: Order,
         page: Range<usize>,
+        at_most: usize,
         rows: impl Fn(&'a Entry) -> RowSet,
     ) -> Vec<PacketRef<'a>> {
         let (mut skip, limit) = (page.start, page.len());
+        let mut seen = 0;
         let mut found = Vec::new();
         let mut waiting: Vec<(Rank, PacketRef<'a>)> = Vec::new();
         let mut entries: Vec<(Rank, Rank, &Entry)> = self
@@ -147,12 +152,13 @@ impl Snapshot {
             if found.len() == limit {
                 break;
             }
-            let next = entries.get(place + 1).map(|(_, high, _)| *high);
             let rows = rows(entry);
+            seen += rows.count();
+            let next = entries.get(place + 1).filter(|_| seen < at_most).map(|(_, high, _)| *high);
             let outranks_all = next.is_none_or(|next| *low > next);
             if waiting.is_empty() && outranks_all {
                 let count = rows.count();
-                if count <= skip {
+                if count <= skip && next.is_some() {
                     skip -= count;
                     continue;
                 }
@@ -164,7 +170,7 @@ impl Snapshot {
                 Some(next) => partition(&mut waiting, |(rank, _)| *rank > next),
                 None => waiting.len(),
             };
-            if settled <= skip {
+            if settled <= skip && next.is_some() {
                 skip -= settled;
                 waiting.drain(..settled);
                 continue;
@@ -178,6 +184,9 @@ impl Snapshot {
             let first = first.get_mut(..wanted).unwrap_or_default();
             first.sort_unstable_by(by_rank);
             found.extend(first.iter().skip(skip).map(|(_, packet)| *packet));
+            if next.is_none() {
+                break;
+            }
             skip = 0;
             waiting.drain(..settled);
         }
@@ -212,6 +221,21 @@ fn partition<T>(items: &mut [T], comes_first: impl Fn(&T) -> bool) -> usize {
 }
 
 impl Selection {
+    /// No more packets can match, as far as the figures say.
+    fn at_most(&self, totals: &Totals) -> usize {
+        let mut most = totals.packets;
+        if let Some(nodes) = &self.nodes {
+            most = most.min(nodes.iter().map(|node| totals.node(*node).packets).sum());
+        }
+        if let Some(Known::As(channel)) = self.channel {
+            most = most.min(totals.by_channel.get(channel.get()));
+        }
+        if let Some(payload_type) = self.payload_type {
+            most = most.min(totals.by_type.get(payload_type));
+        }
+        usize::try_from(most).unwrap_or(0)
+    }
+
     /// Whether any packet of a block can match, as far as its summary says.
     fn may_match(&self, entry: &Entry) -> bool {
         let summary = &entry.summary;
@@ -228,7 +252,8 @@ impl Selection {
     }
 
     /// Takes out the rows that do not match.
-    fn narrow(&self, block: &Block, rows: &mut RowSet) {
+    fn narrow(&self, entry: &Entry, rows: &mut RowSet) {
+        let (block, summary) = (&entry.block, &entry.summary);
         let mut equal = |column, value: i64| rows.and(&block.select(column, value..=value));
         if let Some(payload_type) = self.payload_type {
             equal(Column::PayloadType, i64::from(payload_type) + 1);
@@ -244,15 +269,15 @@ impl Selection {
             rows.and(&any(block, observers, |observer| block.heard_by(observer)));
         }
         if let Some(nodes) = &self.nodes {
-            rows.and(&any(block, nodes, |node| touched_by(block, node)));
+            rows.and(&any(block, nodes, |node| block.touched_by(node)));
         }
         if let Some(nodes) = &self.origin {
             rows.retain(|row| block.originator(row).is_some_and(|node| nodes.contains(&node)));
         }
-        if let Some(since) = self.since {
+        if let Some(since) = self.since.filter(|since| summary.last_seen.0 < since.get()) {
             rows.retain(|row| block.last_seen(row) >= since);
         }
-        if let Some(until) = self.until {
+        if let Some(until) = self.until.filter(|until| summary.first_seen.1 > until.get()) {
             rows.retain(|row| block.first_seen(row) <= until);
         }
         if let Some(hash) = self.hash {
@@ -269,12 +294,4 @@ fn any<T: Copy>(block: &Block, of: &[T], rows: impl Fn(T) -> RowSet) -> RowSet {
     let mut all = RowSet::none(block.len());
     of.iter().for_each(|one| all.or(&rows(*one)));
     all
-}
-
-/// Rows that a node sent or passed on.
-pub(super) fn touched_by(block: &Block, node: NodeNo) -> RowSet {
-    let number = i64::from(node.get());
-    let mut rows = block.passed_by(node);
-    rows.or(&block.select(Column::Originator, number..=number));
-    rows
 }

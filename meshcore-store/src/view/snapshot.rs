@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use meshcore_proto::PacketHash;
+use smallvec::SmallVec;
 
 use super::block::{Best, Block, Summary};
 use super::hashes::{Hashes, Slot};
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub(super) generation: u64,
     /// Ascending by key.
     pub(super) entries: Vec<Entry>,
+    /// Which of them are live.
+    pub(super) live: SmallVec<[usize; 8]>,
     pub(super) hashes: Arc<Hashes>,
     /// Which block has which number in `hashes`.
     pub(super) slots: Arc<Vec<Option<BlockKey>>>,
@@ -117,7 +120,8 @@ impl Snapshot {
 
     /// A packet by its content hash.
     pub fn by_hash(&self, hash: PacketHash) -> Option<PacketRef<'_>> {
-        let live = self.entries.iter().rev().find_map(|entry| match &entry.block {
+        let mut live = self.live.iter().rev().filter_map(|place| self.entries.get(*place));
+        let live = live.find_map(|entry| match &entry.block {
             Block::Live(block) => Some((&entry.block, block.row_with(hash)?)),
             Block::Sealed(_) => None,
         });

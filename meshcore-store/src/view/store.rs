@@ -20,6 +20,8 @@ use crate::UnixMillis;
 const MOST_ROWS: usize = 16_384;
 /// Blocks that change at once before the one left alone longest is sealed.
 const MOST_LIVE: usize = 4;
+/// Snapshots that are kept because somebody reads them. A reader who holds one for longer takes it apart himself.
+const MOST_RETIRED: usize = 16;
 /// A block is sealed when nothing came for this long.
 const QUIET_MILLIS: i64 = 5 * 60_000;
 /// So long after its hour the columns of a block that are rarely asked for are folded.
@@ -57,6 +59,7 @@ pub struct Keeper {
     coverage: Coverage,
     generation: u64,
     news: Vec<Change>,
+    retired: Vec<Arc<Snapshot>>,
     dirty: bool,
 }
 
@@ -94,6 +97,12 @@ struct Kept {
     stale: bool,
 }
 
+impl Kept {
+    const fn is_live(&self) -> bool {
+        matches!(self.entry.block, Block::Live(_))
+    }
+}
+
 impl Keeper {
     /// Keeps a new, empty view.
     pub fn new(numbering: Arc<Numbering>) -> Self {
@@ -108,6 +117,7 @@ impl Keeper {
             coverage: Coverage::default(),
             generation: 0,
             news: Vec::new(),
+            retired: Vec::new(),
             dirty: true,
         }
     }
@@ -187,9 +197,14 @@ impl Keeper {
         self.put_sealed(key, sealed, unsaved);
     }
 
-    /// Shows readers what has changed; seals what has come to rest.
-    pub fn publish(&mut self, now: UnixMillis) {
+    /// Seals what has come to rest.
+    pub fn settle(&mut self, now: UnixMillis) {
         self.seal_quiet(now);
+        self.fold_old(now);
+    }
+
+    /// Shows readers what has changed.
+    pub fn publish(&mut self) {
         if !self.dirty && self.news.is_empty() {
             return;
         }
@@ -201,6 +216,11 @@ impl Keeper {
         let names = self.numbering.names();
         let snapshot = Snapshot {
             generation: self.generation,
+            live: (0..)
+                .zip(self.blocks.values())
+                .filter(|(_, kept)| kept.is_live())
+                .map(|(n, _)| n)
+                .collect(),
             entries: self.blocks.values().map(|kept| kept.entry.clone()).collect(),
             hashes: Arc::clone(&self.hashes),
             slots: Arc::clone(&self.slots),
@@ -210,7 +230,8 @@ impl Keeper {
             bytes: self.bytes(),
             names,
         };
-        self.view.current.store(Arc::new(snapshot));
+        let old = self.view.current.swap(Arc::new(snapshot));
+        self.retire(old);
         self.view.ring.push(self.news.drain(..));
         self.dirty = false;
     }
@@ -218,6 +239,13 @@ impl Keeper {
     /// Figures over everything, published or not.
     pub fn totals(&self) -> &Totals {
         &self.totals
+    }
+
+    /// Keeps an old snapshot until nobody reads it, so that no reader has to take it apart.
+    fn retire(&mut self, old: Arc<Snapshot>) {
+        self.retired.retain(|snapshot| Arc::strong_count(snapshot) > 1);
+        self.retired.truncate(MOST_RETIRED);
+        self.retired.push(old);
     }
 
     /// All names so far.
@@ -381,7 +409,7 @@ impl Keeper {
     }
 
     fn live_keys(&self) -> Vec<BlockKey> {
-        let live = self.blocks.values().filter(|kept| matches!(kept.entry.block, Block::Live(_)));
+        let live = self.blocks.values().filter(|kept| kept.is_live());
         live.map(|kept| kept.entry.key).collect()
     }
 
@@ -400,12 +428,12 @@ impl Keeper {
                 self.seal(key);
             }
         }
-        let fold = Hour(Hour::of(now).0.saturating_sub(FOLD_AFTER_HOURS));
-        let old: Vec<BlockKey> =
-            self.blocks.range(..BlockKey { hour: fold, part: 0 }).map(|(key, _)| *key).collect();
-        for key in old {
-            self.fold(key);
-        }
+    }
+
+    fn fold_old(&mut self, now: UnixMillis) {
+        let fold = BlockKey { hour: folded_before(now), part: 0 };
+        let old: Vec<BlockKey> = self.blocks.range(..fold).map(|(key, _)| *key).collect();
+        old.into_iter().for_each(|key| self.fold(key));
     }
 
     fn seal(&mut self, key: BlockKey) {

@@ -138,7 +138,8 @@ impl Bench {
             }
             Step::Publish(minutes) => {
                 self.now = self.now.plus_millis(minutes * 60_000);
-                self.keeper.publish(self.now);
+                self.keeper.settle(self.now);
+                self.keeper.publish();
             }
             Step::Shrink(percent) => {
                 self.keeper.shrink_to(self.keeper.bytes() * percent / 100);
@@ -210,7 +211,7 @@ impl Bench {
 
     /// Readers see what the model says.
     fn check(&mut self, selection: &Selection, page: Range<usize>, hidden: &BTreeSet<u32>) {
-        self.keeper.publish(self.now);
+        self.keeper.publish();
         let snapshot = self.keeper.view().snapshot();
         for order in [Order::Newest, Order::Oldest, Order::LatestHeard] {
             let expected = self.model.find(selection, order, hidden);

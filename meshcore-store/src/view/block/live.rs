@@ -172,8 +172,10 @@ impl Live {
         self.rows_where(|row| row.digest.observers.binary_search(&observer).is_ok())
     }
 
-    pub(crate) fn passed_by(&self, node: NodeNo) -> RowSet {
-        self.rows_where(|row| row.digest.nodes.binary_search(&node).is_ok())
+    pub(crate) fn touched_by(&self, node: NodeNo) -> RowSet {
+        self.rows_where(|row| {
+            row.packet.originator == Some(node) || row.digest.nodes.binary_search(&node).is_ok()
+        })
     }
 
     pub(crate) fn passed_by_stranger(&self, prefix: Hop) -> RowSet {

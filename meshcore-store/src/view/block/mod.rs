@@ -214,11 +214,11 @@ impl Block {
         }
     }
 
-    /// Rows that a node passed on.
-    pub(crate) fn passed_by(&self, node: NodeNo) -> RowSet {
+    /// Rows that a node sent or passed on.
+    pub(crate) fn touched_by(&self, node: NodeNo) -> RowSet {
         match self {
-            Self::Live(block) => block.passed_by(node),
-            Self::Sealed(block) => block.passed_by(node),
+            Self::Live(block) => block.touched_by(node),
+            Self::Sealed(block) => block.touched_by(node),
         }
     }
 

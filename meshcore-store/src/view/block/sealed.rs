@@ -304,8 +304,8 @@ impl Sealed {
         RowSet::from_bytes(self.len, rows.get(place * each..(place + 1) * each).unwrap_or_default())
     }
 
-    /// Rows that a node passed on.
-    pub(crate) fn passed_by(&self, node: NodeNo) -> RowSet {
+    /// Rows that a node sent or passed on.
+    pub(crate) fn touched_by(&self, node: NodeNo) -> RowSet {
         let nodes = self.sections.ints(Section::Nodes);
         let wanted = i64::from(node.get());
         let place = partition_point(nodes.len(), |place| nodes.get(place) < wanted);
@@ -491,7 +491,9 @@ fn write_indexes(packets: &[Packet], digests: &[Digest], out: &mut SectionWriter
     let mut nodes = std::collections::BTreeMap::<NodeNo, Vec<usize>>::new();
     let mut strangers = std::collections::BTreeMap::<Hop, Vec<usize>>::new();
     for (row, digest) in digests.iter().enumerate() {
-        digest.nodes.iter().for_each(|node| nodes.entry(*node).or_default().push(row));
+        let sender = packets.get(row).and_then(|packet| packet.originator);
+        let sender = sender.filter(|node| digest.nodes.binary_search(node).is_err());
+        digest.nodes.iter().copied().chain(sender).for_each(|node| nodes.entry(node).or_default().push(row));
         digest.strangers.iter().for_each(|hop| strangers.entry(*hop).or_default().push(row));
     }
     out.ints(Section::Nodes, nodes.keys().map(|node| i64::from(node.get())));

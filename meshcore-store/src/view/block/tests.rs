@@ -54,7 +54,7 @@ proptest! {
         prop_assert_eq!(a.select_best(BestSignal::Rssi, signal.clone()), b.select_best(BestSignal::Rssi, signal));
         let (observer, node) = (ObserverNo::new(number).unwrap(), NodeNo::new(u32::from(number)).unwrap());
         prop_assert_eq!(a.heard_by(observer), b.heard_by(observer));
-        prop_assert_eq!(a.passed_by(node), b.passed_by(node));
+        prop_assert_eq!(a.touched_by(node), b.touched_by(node));
         let hop = Hop::new(&[u8::try_from(number % 4).unwrap()]);
         prop_assert_eq!(a.passed_by_stranger(hop), b.passed_by_stranger(hop));
         let receptions = |block: &Block| {
@@ -93,7 +93,7 @@ proptest! {
             block.packets();
             block.partials();
             block.heard_by(ObserverNo::new(1).unwrap());
-            block.passed_by(NodeNo::new(1).unwrap());
+            block.touched_by(NodeNo::new(1).unwrap());
             block.passed_by_stranger(Hop::new(&[1]));
         }
     }
