@@ -278,6 +278,7 @@ impl Work {
                     let loaded = restoring.remaining() == 0;
                     self.cover(if loaded { since } else { Some(starts_at) }, !loaded);
                     if self.shrink() {
+                        self.cover(self.keeper.coverage().since, false);
                         break;
                     }
                     self.catch_up()?;
