@@ -5,13 +5,14 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use meshcore_proto::PacketHash;
+use meshcore_store::UnixMillis;
 use meshcore_store::view::{NodeNo, ObserverNo, Order, PacketRef, Page, Selection, Snapshot, TextNo};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::Rng as _;
 
 use crate::latency::Latency;
-use crate::load::Source;
-use crate::process::Said;
+use crate::process::{Facts, Said};
+use crate::start;
 
 const TIMES: usize = 2_000;
 const PAGE: usize = 50;
@@ -27,10 +28,9 @@ pub(crate) fn show(page: &Page<'_>) {
 }
 
 /// Asks everything the goals name, and what lies near.
-pub(crate) fn measure(database: &Path) -> Result<()> {
-    let mut source = Source::open(database)?;
-    source.load(i64::MAX)?;
-    let snapshot = source.keeper.view().snapshot();
+pub(crate) fn measure(database: &Path, facts: &Facts) -> Result<()> {
+    let live = start::start(database, None, facts)?;
+    let snapshot = start::complete(&live);
     let asked = Asked::of(&snapshot)?;
     let all = Selection::default();
     let newest = |selection: &Selection| show(&snapshot.packets(selection, Order::Newest, 0..PAGE));
@@ -56,7 +56,7 @@ pub(crate) fn measure(database: &Path) -> Result<()> {
     tell(&format!("offset {deep}, grouped"), 5_000.0, |_| {
         show(&snapshot.packets(&all, Order::LatestHeard, deep..deep + PAGE));
     })?;
-    let day = Selection { since: Some(source.now.plus_millis(-DAY_MILLIS)), ..Selection::default() };
+    let day = Selection { since: Some(UnixMillis::new(facts.now - DAY_MILLIS)), ..Selection::default() };
     tell("number of all packets", 50.0, |_| {
         black_box(snapshot.count(&all));
     })?;

@@ -1,6 +1,5 @@
-//! From the database into the view.
+//! The view of a part of a database, kept by whoever measures.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -11,29 +10,11 @@ use meshcore_store::UnixMillis;
 use meshcore_store::db::Loader;
 use meshcore_store::view::{Keeper, Numbering, Packet};
 
-use crate::process::{Loaded, Memory, Said};
-
 const THREADS: usize = 2;
 /// Packets a thread reads at once: what is read and not yet taken in leaves holes in memory.
 const CHUNK: i64 = 100;
 /// Chunks between two times that readers are shown them.
 const PUBLISH: usize = 8;
-
-/// Loads everything and tells what it costs.
-pub(crate) fn measure(database: &Path) -> Result<()> {
-    let mut source = Source::open(database)?;
-    source.load(i64::MAX)?;
-    let snapshot = source.keeper.view().snapshot();
-    let totals = snapshot.totals();
-    let memory = Memory::now()?;
-    let (packets, observations) = (totals.packets, totals.observations);
-    Said::Complete(Loaded { packets, observations, bytes: snapshot.bytes(), memory }).tell()?;
-    let mut columns = BTreeMap::<String, usize>::new();
-    snapshot.sizes(|name, bytes| *columns.entry(name).or_default() += bytes);
-    let mut columns: Vec<_> = columns.into_iter().filter(|(_, bytes)| *bytes > 0).collect();
-    columns.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-    columns.into_iter().try_for_each(|(name, bytes)| Said::Column { name, bytes }.tell())
-}
 
 /// A database and the view of it.
 #[derive(Debug)]
@@ -62,27 +43,25 @@ impl<'a> Source<'a> {
         let newest = Loader::open(database, numbering, &Arc::default())?.packets_in(last..=last)?;
         self.now = newest.first().map(|packet| packet.first_seen).unwrap_or_default();
         let next = AtomicI64::new(last);
-        let read = |chunks: mpsc::SyncSender<Vec<Packet>>| -> Result<()> {
+        let read = |chunks: &mpsc::SyncSender<Result<Vec<Packet>>>| -> Result<()> {
             let loader = Loader::open(database, numbering, &Arc::default())?;
             loop {
                 let high = next.fetch_sub(CHUNK, Ordering::Relaxed);
                 if high <= 0 {
                     return Ok(());
                 }
-                chunks.send(loader.packets_in((high - CHUNK + 1).max(1)..=high)?)?;
+                chunks.send(Ok(loader.packets_in((high - CHUNK + 1).max(1)..=high)?))?;
             }
         };
         thread::scope(|scope| {
             let (sender, chunks) = mpsc::sync_channel(2 * THREADS);
-            let readers: Vec<_> = (0..THREADS)
-                .map(|_| {
-                    let (sender, read) = (sender.clone(), &read);
-                    scope.spawn(move || read(sender))
-                })
-                .collect();
+            for _ in 0..THREADS {
+                let (sender, read) = (sender.clone(), &read);
+                scope.spawn(move || read(&sender).or_else(|error| sender.send(Err(error))));
+            }
             drop(sender);
             for (chunk, packets) in chunks.into_iter().enumerate() {
-                packets.into_iter().for_each(|packet| self.keeper.put(packet, self.now));
+                packets?.into_iter().for_each(|packet| self.keeper.put(packet, self.now));
                 if chunk % PUBLISH == PUBLISH - 1 {
                     self.keeper.settle(self.now);
                     self.keeper.publish();
@@ -90,7 +69,7 @@ impl<'a> Source<'a> {
             }
             self.keeper.settle(self.now);
             self.keeper.publish();
-            readers.into_iter().try_for_each(|reader| reader.join().expect("readers do not panic"))
+            Ok(())
         })
     }
 

@@ -2,10 +2,12 @@
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use meshcore_store::UnixMillis;
+use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::latency::Latency;
@@ -13,12 +15,16 @@ use crate::latency::Latency;
 /// What a child tells its parent: a line of JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Said {
+    /// The newest packets are answered, and those of the database.
+    Answered,
     /// Everything is in memory.
     Complete(Loaded),
     /// How long something takes.
     Latency(Latency),
     /// What something costs: bytes in memory.
     Column { name: String, bytes: usize },
+    /// Everything is told; it waits.
+    Told,
 }
 
 /// How much is in memory, and what it takes.
@@ -38,6 +44,28 @@ impl Said {
         serde_json::to_writer(&mut out, self)?;
         out.write_all(b"\n")?;
         Ok(out.flush()?)
+    }
+}
+
+/// What a child is told of the database, so that it need not look: that would be measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    pub(crate) packets: i64,
+    /// Ids of the newest packets, the newest first: the first correct answer.
+    pub(crate) newest: Vec<i64>,
+    /// When the newest was first heard, Unix milliseconds: the clock of what is measured.
+    pub(crate) now: i64,
+}
+
+impl Facts {
+    pub(crate) fn of(database: &Path) -> Result<Self> {
+        let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let packets = connection.query_row("SELECT COUNT(*) FROM transmissions", [], |row| row.get(0))?;
+        let mut statement = connection.prepare("SELECT id FROM transmissions ORDER BY id DESC LIMIT 50")?;
+        let newest = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let last: String =
+            connection.query_row("SELECT MAX(first_seen) FROM transmissions", [], |row| row.get(0))?;
+        Ok(Self { packets, newest, now: last.parse::<UnixMillis>()?.get() })
     }
 }
 
@@ -67,22 +95,26 @@ impl Memory {
 #[derive(Debug)]
 pub(crate) struct Measuring {
     child: Child,
+    stdin: Option<ChildStdin>,
     lines: Lines<BufReader<ChildStdout>>,
     begun: Instant,
 }
 
 impl Measuring {
     /// Starts this program again, to do `task` with the database.
-    pub(crate) fn start(task: &str, database: &Path) -> Result<Self> {
+    pub(crate) fn start(task: &str, database: &Path, snapshot: &Path, facts: &Facts) -> Result<Self> {
         let begun = Instant::now();
         let mut child = Command::new(std::env::current_exe()?)
             .arg(database)
-            .args(["--task", task])
+            .args(["--task", task, "--facts", &serde_json::to_string(facts)?])
+            .arg("--snapshot")
+            .arg(snapshot)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .context("this program cannot be started again")?;
         let lines = BufReader::new(child.stdout.take().context("its output is a pipe")?).lines();
-        Ok(Self { child, lines, begun })
+        Ok(Self { stdin: child.stdin.take(), child, lines, begun })
     }
 
     /// The next thing it says, and how long after its start; `None` when it has ended well.
@@ -93,6 +125,14 @@ impl Measuring {
             return Ok(None);
         };
         Ok(Some((self.begun.elapsed(), serde_json::from_str(&line?)?)))
+    }
+
+    /// Lets it end, and says how long that took.
+    pub(crate) fn end(mut self) -> Result<Duration> {
+        let begun = Instant::now();
+        drop(self.stdin.take());
+        while self.next()?.is_some() {}
+        Ok(begun.elapsed())
     }
 }
 
