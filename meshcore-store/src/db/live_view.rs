@@ -16,6 +16,7 @@ use meshcore_proto::KeyRing;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
+use super::history::History;
 use super::load::{Loader, Watermarks};
 use super::tail::{Batch, Tail};
 use super::{StoreError, changes};
@@ -86,6 +87,7 @@ impl LiveViewOptions {
 #[derive(Debug)]
 pub struct LiveView {
     view: Arc<View>,
+    history: Arc<History>,
     wake: Sender<()>,
     closing: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -101,16 +103,22 @@ impl LiveView {
         let closing = Arc::new(AtomicBool::new(false));
         let mut work = Work::start(options, Arc::clone(&closing))?;
         let view = Arc::clone(work.keeper.view());
+        let history = Arc::new(work.history());
         let thread = thread::Builder::new()
             .name("view".into())
             .spawn(move || work.run(&woken))
             .map_err(StoreError::Thread)?;
-        Ok(Self { view, wake, closing, thread: Some(thread) })
+        Ok(Self { view, history, wake, closing, thread: Some(thread) })
     }
 
     /// What readers share.
     pub const fn view(&self) -> &Arc<View> {
         &self.view
+    }
+
+    /// Packets wherever they are.
+    pub const fn history(&self) -> &Arc<History> {
+        &self.history
     }
 
     /// Says that something was committed in this process.
@@ -201,6 +209,16 @@ impl Work {
         })
     }
 
+    fn history(&self) -> History {
+        let LiveViewOptions { database, keys, .. } = &self.options;
+        History::new(
+            Arc::clone(self.keeper.view()),
+            database.clone(),
+            Arc::clone(&self.numbering),
+            Arc::clone(keys),
+        )
+    }
+
     fn now(&self) -> UnixMillis {
         (self.options.clock)()
     }
@@ -269,22 +287,19 @@ impl Work {
 
     /// Takes the blocks of the snapshot file; false when one of them is damaged, so that all of them went.
     fn restore(&mut self, mut restoring: Restoring) -> Result<bool, StoreError> {
-        let since = restoring.since();
         while !self.is_closing() {
             match restoring.next_block() {
                 Ok(Some(block)) => {
-                    let starts_at = block.starts_at();
                     self.keeper.restore(block);
-                    let loaded = restoring.remaining() == 0;
-                    self.cover(if loaded { since } else { Some(starts_at) }, !loaded);
+                    self.cover(restoring.covered(), restoring.remaining() > 0);
                     if self.shrink() {
-                        self.cover(self.keeper.coverage().since, false);
+                        self.cover(self.keeper.coverage(), false);
                         break;
                     }
                     self.catch_up()?;
                 }
                 Ok(None) => {
-                    self.cover(since, false);
+                    self.cover(restoring.covered(), false);
                     break;
                 }
                 Err(error) => {
@@ -303,7 +318,8 @@ impl Work {
     /// Reads the database, the newest packets first, until all is read or memory is full.
     fn load(&mut self) -> Result<(), StoreError> {
         let newest = self.loader.watermarks()?.packet;
-        self.cover(Some(UnixMillis::new(i64::MAX)), true);
+        let nothing = Coverage { since: Some(UnixMillis::new(i64::MAX)), beyond: newest, loading: None };
+        self.cover(nothing, true);
         let next = AtomicI64::new(newest);
         let enough = AtomicBool::new(false);
         let options = self.options.clone();
@@ -353,7 +369,9 @@ impl Work {
                 let complete = |hour: &Hour| crowded || !touched.contains(hour);
                 let hours: Vec<Hour> = waiting.keys().rev().copied().filter(complete).collect();
                 for hour in hours {
-                    if !self.seal(hour, waiting.remove(&hour).unwrap_or_default())? {
+                    let packets = waiting.remove(&hour).unwrap_or_default();
+                    let beyond = waiting.values().flatten().map(|packet| packet.id).max();
+                    if !self.seal(hour, packets, beyond.map_or(expected, |id| id.max(expected)))? {
                         return Ok(());
                     }
                 }
@@ -363,36 +381,37 @@ impl Work {
             }
         }
         while let Some((hour, packets)) = waiting.pop_last() {
-            if !self.seal(hour, packets)? {
+            let beyond = waiting.values().flatten().map(|packet| packet.id).max();
+            if !self.seal(hour, packets, beyond.unwrap_or(0))? {
                 return Ok(());
             }
         }
-        self.cover(None, false);
+        self.cover(Coverage::default(), false);
         Ok(())
     }
 
-    /// Seals an hour; says whether there is room for another.
-    fn seal(&mut self, hour: Hour, mut packets: Vec<Packet>) -> Result<bool, StoreError> {
+    /// Seals an hour; packets with ids up to `beyond` are still missing. Says whether there is room for another.
+    fn seal(&mut self, hour: Hour, mut packets: Vec<Packet>, beyond: i64) -> Result<bool, StoreError> {
         packets.sort_unstable_by_key(|packet| packet.id);
         let now = self.now();
         self.keeper.adopt_hour(SealedHour::of(hour, &packets, now));
         let since = self.keeper.coverage().since.map_or(hour.start(), |since| since.min(hour.start()));
-        self.cover(Some(since), true);
+        self.cover(Coverage { since: Some(since), beyond, loading: None }, true);
         let too_old = self.options.keep_hours.is_some_and(|hours| hour.0 + hours < Hour::of(now).0);
         let is_full = self.shrink() || too_old;
         if is_full {
-            self.cover(self.keeper.coverage().since, false);
+            self.cover(self.keeper.coverage(), false);
         }
         self.catch_up()?;
         Ok(!is_full)
     }
 
-    fn cover(&mut self, since: Option<UnixMillis>, is_loading: bool) {
+    fn cover(&mut self, coverage: Coverage, is_loading: bool) {
         let loading = is_loading.then(|| Loading {
             loaded: u64::try_from(self.keeper.totals().packets).unwrap_or(0),
             total: u64::try_from(self.tail.watermarks().packet).unwrap_or(0),
         });
-        self.keeper.set_coverage(Coverage { since, loading });
+        self.keeper.set_coverage(Coverage { loading, ..coverage });
     }
 
     /// Applies what was committed since, and shows it.

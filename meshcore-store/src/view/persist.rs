@@ -10,7 +10,7 @@ use super::archive::{Archive, Key, Rejected, SaveError, Saved};
 use super::block::{Block, Frames, Sealed};
 use super::names::Names;
 use super::partial::Hour;
-use super::snapshot::BlockKey;
+use super::snapshot::{BlockKey, Coverage};
 use super::store::Keeper;
 use crate::UnixMillis;
 
@@ -29,6 +29,10 @@ struct Head {
     texts: Vec<String>,
     /// Milliseconds; packets first heard before are not in the file.
     since: Option<i64>,
+    /// Highest id of a packet that is not in the file.
+    beyond: i64,
+    /// Highest id in each block, in the order of the blocks.
+    highest: Vec<i64>,
     /// What the caller wants to know again.
     note: Vec<u8>,
 }
@@ -37,9 +41,10 @@ struct Head {
 #[derive(Debug)]
 pub struct Restoring {
     archive: Archive,
-    /// Ascending: the last is the next.
-    blocks: Vec<BlockKey>,
-    since: Option<UnixMillis>,
+    /// With the highest id of each, ascending: the last is the next.
+    blocks: Vec<(BlockKey, i64)>,
+    last: Option<BlockKey>,
+    coverage: Coverage,
     note: Vec<u8>,
     names: Names,
 }
@@ -67,12 +72,16 @@ impl Restoring {
     pub fn new(archive: Archive) -> Option<Self> {
         let head: Head = postcard::from_bytes(archive.head()).ok()?;
         let columns = archive.records().filter(|(key, _)| key.part == COLUMNS);
-        let blocks = columns.map(|(key, _)| BlockKey::of_number(key.block)).collect::<Option<Vec<_>>>()?;
+        let keys = columns.map(|(key, _)| BlockKey::of_number(key.block)).collect::<Option<Vec<_>>>()?;
+        if keys.len() != head.highest.len() {
+            return None;
+        }
         let nodes = head.nodes.into_iter().map(PublicKey::from_bytes).collect();
         let texts = head.texts.into_iter().map(Arc::from).collect();
         Some(Self {
-            blocks,
-            since: head.since.map(UnixMillis::new),
+            blocks: keys.into_iter().zip(head.highest).collect(),
+            last: None,
+            coverage: Coverage { since: head.since.map(UnixMillis::new), beyond: head.beyond, loading: None },
             note: head.note,
             names: Names::of(nodes, head.observers, texts),
             archive,
@@ -89,9 +98,17 @@ impl Restoring {
         &self.note
     }
 
-    /// What is covered when all blocks are read.
-    pub const fn since(&self) -> Option<UnixMillis> {
-        self.since
+    /// What is covered by the blocks that were read so far.
+    pub fn covered(&self) -> Coverage {
+        let unread = self.blocks.iter().map(|(_, highest)| *highest).max();
+        match (unread, self.last) {
+            (None, _) => self.coverage,
+            (Some(unread), last) => Coverage {
+                since: Some(last.map_or(UnixMillis::new(i64::MAX), |key| key.hour.start())),
+                beyond: unread.max(self.coverage.beyond),
+                loading: None,
+            },
+        }
     }
 
     /// How many blocks are still to be read.
@@ -104,7 +121,7 @@ impl Restoring {
     /// # Errors
     /// [`Rejected`]: the file is damaged, and nothing in it is to be trusted.
     pub fn next_block(&mut self) -> Result<Option<Restored>, Rejected> {
-        let Some(key) = self.blocks.pop() else { return Ok(None) };
+        let Some((key, _)) = self.blocks.pop() else { return Ok(None) };
         let (columns, frames) = keys(key);
         let bytes = self.archive.read(columns)?;
         let frames = match self.archive.read(frames) {
@@ -113,19 +130,13 @@ impl Restoring {
             Err(error) => return Err(error),
         };
         let sealed = Sealed::read(bytes.into(), frames).ok_or(Rejected::Missing(columns))?;
+        self.last = Some(key);
         Ok(Some(Restored { key, sealed }))
     }
 
     /// The file again, when all is read, for the next save.
     pub fn into_archive(self) -> Archive {
         self.archive
-    }
-}
-
-impl Restored {
-    /// The first moment of its hour.
-    pub const fn starts_at(&self) -> UnixMillis {
-        self.key.hour.start()
     }
 }
 
@@ -151,6 +162,8 @@ impl Keeper {
             observers: names.observer_rows().to_vec(),
             texts: names.texts().iter().map(|text| text.as_ref().to_owned()).collect(),
             since: self.coverage().since.map(UnixMillis::get),
+            beyond: self.coverage().beyond,
+            highest: self.saved_blocks().map(|(_, block, _)| block.summary().ids.1).collect(),
             note: note.to_vec(),
         };
         // It is of numbers and texts only, which can always be written.

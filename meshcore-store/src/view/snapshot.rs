@@ -10,7 +10,7 @@ use super::hashes::{Hashes, Slot};
 use super::names::{Names, NodeNo, TextNo};
 use super::partial::{Hour, Totals};
 use super::people::People;
-use super::row::{Kind, Observation};
+use super::row::{Kind, Observation, Packet};
 use crate::UnixMillis;
 
 /// Everything a request may read, frozen at one generation.
@@ -43,7 +43,7 @@ pub(crate) struct BlockKey {
 
 /// A block and what is asked of it before anything in it.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub(super) key: BlockKey,
     pub(super) block: Block,
     pub(super) summary: Arc<Summary>,
@@ -54,6 +54,8 @@ pub(super) struct Entry {
 pub struct Coverage {
     /// Packets first heard before this are in the database only; `None`: everything is in memory.
     pub since: Option<UnixMillis>,
+    /// The highest id of a packet that is in the database only; 0: none is.
+    pub beyond: i64,
     /// What is still being loaded.
     pub loading: Option<Loading>,
 }
@@ -142,7 +144,7 @@ impl Snapshot {
         self.shown(&entry.block, row)
     }
 
-    pub(super) fn find(&self, id: i64) -> Option<(&Entry, usize)> {
+    pub(crate) fn find(&self, id: i64) -> Option<(&Entry, usize)> {
         let may_hold = |entry: &&Entry| entry.summary.ids.0 <= id && id <= entry.summary.ids.1;
         let mut holding = self.entries.iter().rev().filter(may_hold);
         holding.find_map(|entry| Some((entry, entry.block.row_of(id)?)))
@@ -248,6 +250,23 @@ impl<'a> PacketRef<'a> {
             }
         }
         observations
+    }
+
+    /// Everything of it, for those who outlive the snapshot.
+    pub fn to_packet(&self) -> Packet {
+        Packet {
+            id: self.id(),
+            hash: self.hash(),
+            first_seen: self.first_seen(),
+            kind: self.kind(),
+            originator: self.originator(),
+            channel: self.channel(),
+            scope: self.scope(),
+            frame: self.frame().map(Into::into),
+            frame_len: self.frame_len(),
+            has_own_json: self.has_own_json(),
+            observations: self.observations(),
+        }
     }
 
     /// The snapshot it is of.

@@ -137,6 +137,7 @@ impl Keeper {
         }
         let covered = self.coverage.since.is_none_or(|since| packet.first_seen >= since);
         if !covered {
+            self.coverage.beyond = self.coverage.beyond.max(id);
             return;
         }
         let key = before.filter(|key| key.hour == hour).unwrap_or_else(|| self.room_in(hour));
@@ -175,6 +176,12 @@ impl Keeper {
     /// Says who the numbers are from now on.
     pub fn set_people(&mut self, people: People) {
         self.people = Arc::new(people);
+        self.dirty = true;
+    }
+
+    /// Says that they are who they are in another view, whose numbers are the same.
+    pub fn share_people(&mut self, snapshot: &Snapshot) {
+        self.people = Arc::clone(&snapshot.people);
         self.dirty = true;
     }
 
@@ -321,14 +328,17 @@ impl Keeper {
     fn drop_hour(&mut self, hour: Hour) -> usize {
         let keys: Vec<BlockKey> =
             self.blocks.range(..=BlockKey { hour, part: u16::MAX }).map(|(key, _)| *key).collect();
-        let mut bytes = 0;
+        let (mut bytes, mut beyond) = (0, self.coverage.beyond);
         for key in keys {
-            bytes += self.blocks.get(&key).map_or(0, |kept| kept.entry.block.size());
+            if let Some(kept) = self.blocks.get(&key) {
+                bytes += kept.entry.block.size();
+                beyond = beyond.max(kept.entry.block.summary().ids.1);
+            }
             self.drop_block(key);
         }
         let next = Hour(hour.0.saturating_add(1)).start();
         let since = self.coverage.since.map_or(next, |since| since.max(next));
-        self.set_coverage(Coverage { since: Some(since), ..self.coverage });
+        self.set_coverage(Coverage { since: Some(since), beyond, ..self.coverage });
         bytes
     }
 

@@ -53,6 +53,8 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Debug, Default)]
 struct Model {
     packets: BTreeMap<i64, Packet>,
+    /// Removed, not forgotten.
+    gone: BTreeSet<i64>,
     ids: i64,
     observations: i64,
 }
@@ -134,6 +136,7 @@ impl Bench {
                 if let Some(id) = self.model.some(&at) {
                     self.keeper.remove(id, self.now);
                     self.model.packets.remove(&id);
+                    self.model.gone.insert(id);
                 }
             }
             Step::Publish(minutes) => {
@@ -201,10 +204,10 @@ impl Bench {
         let mut restoring = Restoring::new(archive).unwrap();
         assert_eq!(restoring.note(), b"note");
         let mut keeper = Keeper::new(Arc::new(Numbering::new(restoring.names().clone())));
-        keeper.set_coverage(Coverage { since: restoring.since(), loading: None });
         while let Some(block) = restoring.next_block().unwrap() {
             keeper.restore(block);
         }
+        keeper.set_coverage(restoring.covered());
         // What memory has forgotten of frames is not in the file either.
         self.keeper = keeper;
     }
@@ -242,6 +245,11 @@ impl Bench {
             }
         }
         assert_eq!(snapshot.totals(), &totals);
+        let beyond = snapshot.coverage().beyond;
+        assert!(
+            (beyond + 1..=self.model.ids)
+                .all(|id| { self.model.gone.contains(&id) || self.model.packets.contains_key(&id) })
+        );
         assert_eq!(snapshot.by_id(self.model.ids + 1).map(|packet| packet.id()), None);
     }
 }
