@@ -141,6 +141,22 @@ fn a_restore_puts_the_backup_in_place_and_keeps_what_was_there() {
 }
 
 #[test]
+fn a_restored_database_is_not_taken_for_the_one_that_was_saved() {
+    let (database, from) = with_backup();
+    restore(&database.path, &from, NOON, &mut silent).unwrap();
+    let identity = |path: &Path| -> String {
+        let connection = Connection::open(path).unwrap();
+        connection
+            .query_row("SELECT value FROM _state WHERE key = 'database_id'", [], |row| row.get(0))
+            .unwrap()
+    };
+    let restored = identity(&database.path);
+    assert_ne!(restored, identity(&from));
+    drop(database.writer());
+    assert_eq!(restored, identity(&database.path), "it has its own from then on");
+}
+
+#[test]
 fn a_lost_database_comes_back() {
     let (database, from) = with_backup();
     fs::remove_file(&database.path).unwrap();

@@ -10,8 +10,9 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::{StoreError, open};
 
-/// Notes that are kept. A reader who missed more reads everything again.
-const KEPT: i64 = 20_000;
+/// Notes that are kept. A reader who missed more reads everything again. A packet that goes takes a number for each of its
+/// observations, so that these are some 2,000 packets.
+const KEPT: i64 = 50_000;
 /// Old notes are removed when this many have come.
 const TRIM_EVERY: i64 = 1_000;
 
@@ -19,29 +20,78 @@ const TRIM_EVERY: i64 = 1_000;
 const DATABASE: &str = "database_id";
 const EPOCH: &str = "database_epoch";
 
+/// Columns of a transmission of which a change is noted. Not among them: `last_seen`, which every observation moves, and
+/// `first_seen`, which is written with it and seldom changes.
+const OF_TRANSMISSION: &[&str] = &[
+    "hash",
+    "raw_hex",
+    "route_type",
+    "payload_type",
+    "payload_version",
+    "decoded_json",
+    "from_pubkey",
+    "channel_hash",
+    "scope_name",
+];
+
+/// Columns of an observation. An observation heard again writes them all, and changes none.
+const OF_OBSERVATION: &[&str] = &[
+    "transmission_id",
+    "observer_idx",
+    "direction",
+    "snr",
+    "rssi",
+    "score",
+    "path_json",
+    "timestamp",
+    "resolved_path",
+    "raw_hex",
+];
+
 /// Has the connection note changes from now on. To be called again when its temporary objects are gone.
 pub(super) fn watch(connection: &Connection) -> rusqlite::Result<()> {
+    let list = |prefix: &str, columns: &[&str]| {
+        columns.iter().map(|column| format!("{prefix}{column}")).collect::<Vec<_>>().join(", ")
+    };
+    // The conflict clause of a statement counts in its triggers, too: OR REPLACE would become its OR IGNORE.
+    let note = |id: &str| {
+        format!(
+            "DELETE FROM changed_packets WHERE transmission_id = {id};
+             INSERT INTO changed_packets (transmission_id) VALUES ({id});"
+        )
+    };
     connection.execute_batch(&format!(
         "CREATE TEMP TRIGGER IF NOT EXISTS note_transmission_deleted AFTER DELETE ON main.transmissions BEGIN
-             INSERT INTO changed_packets (transmission_id) VALUES (OLD.id);
+             {old_transmission}
          END;
          CREATE TEMP TRIGGER IF NOT EXISTS note_transmission_updated
-         AFTER UPDATE OF hash, raw_hex, first_seen, route_type, payload_type, payload_version, decoded_json, from_pubkey,
-                         channel_hash, scope_name ON main.transmissions BEGIN
-             INSERT INTO changed_packets (transmission_id) VALUES (OLD.id);
+         AFTER UPDATE OF {transmission} ON main.transmissions BEGIN
+             {old_transmission}
          END;
-         CREATE TEMP TRIGGER IF NOT EXISTS note_observation_deleted AFTER DELETE ON main.observations BEGIN
-             INSERT INTO changed_packets (transmission_id) VALUES (OLD.transmission_id);
+         CREATE TEMP TRIGGER IF NOT EXISTS note_transmission_earlier AFTER UPDATE OF first_seen ON main.transmissions
+         WHEN OLD.first_seen IS NOT NEW.first_seen BEGIN
+             {old_transmission}
          END;
-         CREATE TEMP TRIGGER IF NOT EXISTS note_observation_updated AFTER UPDATE ON main.observations BEGIN
-             INSERT INTO changed_packets (transmission_id) VALUES (OLD.transmission_id);
-             INSERT INTO changed_packets (transmission_id)
-             SELECT NEW.transmission_id WHERE NEW.transmission_id <> OLD.transmission_id;
+         -- One that is deleted because it is packed is still there.
+         CREATE TEMP TRIGGER IF NOT EXISTS note_observation_deleted AFTER DELETE ON main.observations
+         WHEN NOT EXISTS (SELECT 1 FROM main.packed_observations WHERE transmission_id = OLD.transmission_id) BEGIN
+             {old_observation}
+         END;
+         CREATE TEMP TRIGGER IF NOT EXISTS note_observation_updated AFTER UPDATE ON main.observations
+         WHEN ({old}) IS NOT ({new}) BEGIN
+             {old_observation}
+             {new_observation}
          END;
          CREATE TEMP TRIGGER IF NOT EXISTS trim_changed_packets AFTER INSERT ON main.changed_packets
          WHEN NEW.number % {TRIM_EVERY} = 0 BEGIN
              DELETE FROM changed_packets WHERE number <= NEW.number - {KEPT};
-         END;"
+         END;",
+        old_transmission = note("OLD.id"),
+        old_observation = note("OLD.transmission_id"),
+        new_observation = note("NEW.transmission_id"),
+        transmission = list("", OF_TRANSMISSION),
+        old = list("OLD.", OF_OBSERVATION),
+        new = list("NEW.", OF_OBSERVATION),
     ))
 }
 
@@ -50,6 +100,11 @@ pub(super) fn identify(connection: &Connection) -> rusqlite::Result<()> {
     connection
         .execute("INSERT OR IGNORE INTO _state (key, value) VALUES (?1, hex(randomblob(8)))", [DATABASE])
         .map(drop)
+}
+
+/// Gives the file another identity, if it has one: it goes its own way from now on.
+pub(super) fn identify_anew(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("UPDATE _state SET value = hex(randomblob(8)) WHERE key = ?1", [DATABASE]).map(drop)
 }
 
 /// Says that much has changed and nothing was noted: readers read everything again at their next start.

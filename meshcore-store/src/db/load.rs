@@ -21,7 +21,7 @@ use crate::view::{
 };
 use crate::{Direction, UnixMillis};
 
-/// How far the database is: the highest ids.
+/// How far the database is: the highest ids given out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watermarks {
     /// `transmissions.id`.
@@ -89,12 +89,17 @@ impl Loader {
     }
 
     pub(super) fn read_watermarks(&self) -> rusqlite::Result<Watermarks> {
+        // The highest id ever given out: the newest row may be packed or gone, and its id does not come again.
         let mut statement = self.connection.prepare_cached(
-            "SELECT (SELECT COALESCE(MAX(id), 0) FROM transmissions), (SELECT COALESCE(MAX(id), 0) FROM observations)",
+            "SELECT MAX((SELECT COALESCE(MAX(id), 0) FROM transmissions),
+                        COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'transmissions'), 0)),
+                    MAX((SELECT COALESCE(MAX(id), 0) FROM observations),
+                        COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'observations'), 0))",
         )?;
-        let change = changes::newest(&self.connection)?;
-        statement
-            .query_row([], |row| Ok(Watermarks { packet: row.get(0)?, observation: row.get(1)?, change }))
+        let (packet, observation): (_, i64) =
+            statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let observation = observation.max(packing::newest(&self.connection)?);
+        Ok(Watermarks { packet, observation, change: changes::newest(&self.connection)? })
     }
 
     /// Reads of one moment, until it is finished or dropped.

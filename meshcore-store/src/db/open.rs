@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, hidden, packing};
+use super::{StoreError, changes, hidden, packing};
 
 /// How long a statement waits for a lock before it fails.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -61,9 +61,15 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Gives the writer's connection its temporary views and triggers. The tables must be there.
+pub(super) fn equip(connection: &Connection) -> rusqlite::Result<()> {
+    packing::prepare(connection)?;
+    changes::watch(connection)
+}
+
 /// Where SQLite sorts: an index of millions of rows is sorted on the disk, everyday statements in memory.
 ///
-/// Not inside a transaction.
+/// Not inside a transaction. What [`equip`] has given the connection is gone afterwards.
 pub(super) fn sort_on_disk(connection: &Connection, on_disk: bool) -> rusqlite::Result<()> {
     connection.pragma_update(None, "temp_store", if on_disk { "FILE" } else { "MEMORY" })
 }

@@ -16,7 +16,7 @@ use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::Value;
 
 use super::{Component, StoreError, WriterHandle};
@@ -24,6 +24,9 @@ use crate::UnixMillis;
 
 /// Transmissions packed or unpacked at once: some 20 ms of the writer.
 const PER_ERRAND: u32 = 20;
+
+/// Key in `_state`: the highest id of an observation that was packed.
+const NEWEST: &str = "newest_packed_observation";
 
 /// No transmission has that many bytes of observations; a value that unfolds to more is broken.
 const MOST_BYTES: u64 = 64 << 20;
@@ -95,6 +98,7 @@ pub fn pack(
               LIMIT ?2",
             (before.seconds(), PER_ERRAND),
         )?;
+        note_newest(connection, &ready)?;
         ready.into_iter().map(|transmission| pack_one(connection, transmission)).sum()
     })
 }
@@ -135,6 +139,29 @@ fn repeat(
 
 fn ids(connection: &Connection, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<Vec<i64>> {
     connection.prepare_cached(sql)?.query_map(params, |row| row.get(0))?.collect()
+}
+
+/// Notes how new observations were that are packed now: whoever looks for new rows finds none of those.
+fn note_newest(connection: &Connection, transmissions: &[i64]) -> rusqlite::Result<()> {
+    let mut newest = newest(connection)?;
+    let mut of_one = connection
+        .prepare_cached("SELECT COALESCE(MAX(id), 0) FROM observations WHERE transmission_id = ?1")?;
+    for transmission in transmissions {
+        newest = newest.max(of_one.query_row([transmission], |row| row.get(0))?);
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO _state (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )?
+        .execute((NEWEST, newest.to_string()))
+        .map(drop)
+}
+
+/// The highest id of an observation that was ever packed.
+pub(super) fn newest(connection: &Connection) -> rusqlite::Result<i64> {
+    let mut statement =
+        connection.prepare_cached("SELECT CAST(value AS INTEGER) FROM _state WHERE key = ?1")?;
+    Ok(statement.query_row([NEWEST], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
 /// Moves the observations of one transmission into one value.

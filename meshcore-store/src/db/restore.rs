@@ -14,7 +14,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use super::backup::{self, Copied};
 use super::disk::{self, with_suffix};
 use super::lock::WriterLock;
-use super::{OnProgress, Progress, StoreError};
+use super::{OnProgress, Progress, StoreError, changes};
 use crate::UnixMillis;
 
 /// How long the old database is waited for when somebody is reading.
@@ -45,6 +45,11 @@ pub fn restore(
     let _lock = WriterLock::acquire(path)?;
     let new = with_suffix(path, ".restoring");
     let copied = backup::copy(from, &new, on_progress)?;
+    // Who remembers what the database held must not take this one for it.
+    Connection::open(&new)
+        .and_then(|connection| changes::identify_anew(&connection))
+        .map_err(|error| StoreError::from(error).about(&new))?;
+    disk::sync(&new)?;
     let mut step = |step| on_progress(Progress { step, done: 0, total: 1 });
     step("keep");
     let kept = if path.exists() {

@@ -227,5 +227,5 @@ CREATE TABLE node_numbers (number INTEGER PRIMARY KEY, public_key TEXT NOT NULL 
 -- Packets that changed or went, for readers who keep packets in memory: see changes.rs.
 CREATE TABLE changed_packets (
     number          INTEGER PRIMARY KEY AUTOINCREMENT,
-    transmission_id INTEGER NOT NULL UNIQUE ON CONFLICT REPLACE
+    transmission_id INTEGER NOT NULL UNIQUE
 );

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use meshcore_proto::KeyRing;
 
 use super::load::{Loader, Watermarks};
-use super::{StoreError, changes};
+use super::{StoreError, changes, packing};
 use crate::view::{Numbering, Observation, Packet};
 
 /// What was committed since the last look, or a part of it: all of one moment.
@@ -30,7 +30,8 @@ pub struct Batch {
 pub struct Tail {
     loader: Loader,
     watermarks: Watermarks,
-    data_version: i64,
+    /// What was read is all there was at this version; `None`: more is left.
+    complete_at: Option<i64>,
 }
 
 impl Tail {
@@ -44,7 +45,7 @@ impl Tail {
         keys: &Arc<KeyRing>,
         watermarks: Watermarks,
     ) -> Result<Self, StoreError> {
-        Ok(Self { loader: Loader::open(path, numbering, keys)?, watermarks, data_version: 0 })
+        Ok(Self { loader: Loader::open(path, numbering, keys)?, watermarks, complete_at: None })
     }
 
     /// What was read so far.
@@ -52,13 +53,12 @@ impl Tail {
         self.watermarks
     }
 
-    /// Whether anything was committed since this was asked last. Costs one page read.
+    /// Whether anything was committed that [`next`](Self::next) has not read yet. Costs one page read.
     ///
     /// # Errors
     /// [`StoreError::Sql`].
-    pub fn has_changed(&mut self) -> Result<bool, StoreError> {
-        let version = self.loader.data_version()?;
-        Ok(std::mem::replace(&mut self.data_version, version) != version)
+    pub fn has_changed(&self) -> Result<bool, StoreError> {
+        Ok(self.complete_at != Some(self.loader.data_version()?))
     }
 
     /// What comes next: about `limit` observations, and as many changes. After an error the same comes again.
@@ -68,9 +68,11 @@ impl Tail {
     pub fn next(&mut self, limit: usize) -> Result<Batch, StoreError> {
         let after = self.watermarks;
         let loader = &self.loader;
+        let version = loader.data_version()?; // before the moment: what is committed between the two is looked for again
         let moment = loader.moment()?;
         let newest = loader.read_watermarks()?;
-        if changes::are_lost(after.change, newest.change) {
+        let is_packed = packing::newest(loader.connection())? > after.observation; // where it is not looked for
+        if is_packed || changes::are_lost(after.change, newest.change) {
             return Ok(Batch { reload: true, after, is_last: true, ..Batch::default() });
         }
         let notes = changes::after(loader.connection(), after.change, limit)?;
@@ -113,13 +115,9 @@ impl Tail {
             observations.retain(|(id, _)| !packets.contains_key(id));
         }
         moment.finish()?;
+        let is_last = notes_are_all && arrived_are_all;
         self.watermarks = Watermarks { packet, observation, change };
-        Ok(Batch {
-            packets: packets.into_iter().collect(),
-            observations,
-            reload: false,
-            after,
-            is_last: notes_are_all && arrived_are_all,
-        })
+        self.complete_at = is_last.then_some(version);
+        Ok(Batch { packets: packets.into_iter().collect(), observations, reload: false, after, is_last })
     }
 }

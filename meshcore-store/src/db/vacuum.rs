@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::pace::Pace;
 use super::writer::{Component, WriterHandle};
-use super::{StoreError, changes, disk, observer_rows, open};
+use super::{StoreError, disk, observer_rows, open};
 
 /// `PRAGMA auto_vacuum` of a file that knows its free pages.
 const INCREMENTAL: i64 = 2;
@@ -109,8 +109,8 @@ pub fn vacuum_fully(handle: &WriterHandle, path: &Path) -> Result<Vacuumed, Stor
         disk::require_space(&path, 2 * before)?;
         observer_rows::note(connection)?;
         let vacuumed = rewrite(connection);
+        open::equip(connection)?;
         let moved_observers = observer_rows::follow(connection)?;
-        changes::watch(connection)?; // where SQLite keeps temporary things has changed, and they are gone
         vacuumed?;
         checkpoint(connection, Duration::ZERO)?;
         Ok(Vacuumed { before, after: size(connection)?, moved_observers })
@@ -120,9 +120,9 @@ pub fn vacuum_fully(handle: &WriterHandle, path: &Path) -> Result<Vacuumed, Stor
 fn rewrite(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     // The new content is put together in a temporary database: not in memory, it is as large as the file.
-    connection.pragma_update(None, "temp_store", "FILE")?;
+    open::sort_on_disk(connection, true)?;
     let vacuumed = connection.execute_batch("VACUUM");
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    open::sort_on_disk(connection, false)?;
     vacuumed
 }
 

@@ -105,7 +105,11 @@ impl<'a> Hand<'a> {
         };
         match self {
             Self::Own(connection) => alone(connection),
-            Self::Writer(handle, _) => handle.run_alone(Component::Migration, alone),
+            Self::Writer(handle, _) => handle.run_alone(Component::Migration, move |connection| {
+                let result = alone(connection);
+                open::equip(connection)?;
+                result
+            }),
         }
     }
 

@@ -25,7 +25,7 @@ use super::lock::WriterLock;
 use super::nodes::NodeSighting;
 use super::observers::ObserverStatus;
 use super::packets::{DroppedAdvert, PacketWrite, Stored};
-use super::{Progress, StoreError, changes, migrate, observer_rows, open, packing};
+use super::{Progress, StoreError, changes, migrate, observer_rows, open};
 use crate::{Reception, UnixMillis};
 
 use errand::Shared;
@@ -167,13 +167,12 @@ impl Writer {
         let lock = WriterLock::acquire(path)?;
         let mut connection = open::for_writing(path)?;
         let prepared = migrate::prepare(&mut connection, path, options.opened_at, &mut log_progress())?;
-        packing::prepare(&connection)?;
+        open::equip(&connection)?;
         observer_rows::follow(&mut connection)?; // a vacuum may have been killed half-way
         changes::identify(&connection)?;
         if !prepared.applied.is_empty() {
             changes::begin_epoch(&connection)?;
         }
-        changes::watch(&connection)?;
         let (queue, jobs) = bounded(QUEUE);
         let shared = Arc::<Shared>::default();
         let (handle, errands) = WriterHandle::new(Arc::clone(&shared));
