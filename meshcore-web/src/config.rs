@@ -21,6 +21,10 @@ pub struct Config {
     pub timestamps: Timestamps,
     /// What people may customise.
     pub customizer: Customizer,
+    /// How much memory the packets may take.
+    pub memory: Memory,
+    /// Which packets are kept in memory.
+    pub packet_store: PacketStore,
     /// Origins whose pages may open the live feed, beside our own.
     pub cors_allowed_origins: Vec<String>,
     /// Handed to the page as it is: overrides of role display.
@@ -81,6 +85,23 @@ pub struct Customizer {
     pub disabled_tabs: Vec<String>,
 }
 
+/// `memory`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Memory {
+    #[serde(rename = "maxMB")]
+    max_mb: Option<i64>,
+}
+
+/// `packetStore`: values of 0 or less mean no limit.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PacketStore {
+    retention_hours: f64,
+    #[serde(rename = "maxMemoryMB")]
+    max_memory_mb: Option<i64>,
+}
+
 /// `timestamps`: words that are not known mean the default.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
@@ -95,6 +116,16 @@ pub struct Timestamps {
 impl Config {
     /// Port to listen on.
     pub const DEFAULT_PORT: u16 = 3000;
+
+    /// MiB that packets may take when nothing is said.
+    const DEFAULT_MEMORY: i64 = 1_024;
+
+    /// Bytes that packets may take in memory; `None`: no limit.
+    pub fn memory_budget(&self) -> Option<usize> {
+        let said = self.memory.max_mb.or(self.packet_store.max_memory_mb);
+        let mib = usize::try_from(said.unwrap_or(Self::DEFAULT_MEMORY)).ok().filter(|mib| *mib > 0)?;
+        Some(mib.saturating_mul(1 << 20))
+    }
 }
 
 impl ListLimits {
@@ -149,6 +180,19 @@ impl LiveMap {
     }
 }
 
+impl PacketStore {
+    /// Whole hours of history that are kept in memory; `None`: all.
+    pub fn hours(&self) -> Option<u32> {
+        let hours = self.retention_hours.ceil();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates, and only positive hours get here"
+        )]
+        (hours > 0.0).then_some(hours as u32)
+    }
+}
+
 impl Timestamps {
     /// `ago` or `absolute`.
     pub fn default_mode(&self) -> &str {
@@ -198,8 +242,37 @@ fn one_of<'a>(word: &'a str, known: &[&'a str]) -> &'a str {
 #[cfg(test)]
 mod tests {
     use meshcore_ingest::config::{Reader, keys_of, known_keys};
+    use rstest::rstest;
+    use serde_json::json;
 
     use super::*;
+
+    const MIB: usize = 1 << 20;
+
+    #[rstest]
+    #[case(json!({}), Some(1_024 * MIB))]
+    #[case(json!({"packetStore": {"maxMemoryMB": 300}}), Some(300 * MIB))]
+    #[case(json!({"packetStore": {"maxMemoryMB": 0}}), None)]
+    #[case(json!({"packetStore": {"maxMemoryMB": -1}}), None)]
+    #[case(json!({"packetStore": {"maxMemoryMB": 300}, "memory": {"maxMB": 50}}), Some(50 * MIB))]
+    #[case(json!({"packetStore": {"maxMemoryMB": 300}, "memory": {"maxMB": 0}}), None)]
+    #[case(json!({"memory": {"maxMB": i64::MAX}}), Some(usize::MAX))]
+    fn memory_is_bounded_unless_the_file_says_otherwise(#[case] file: Value, #[case] budget: Option<usize>) {
+        let config: Config = serde_json::from_value(file).unwrap();
+        assert_eq!(config.memory_budget(), budget);
+    }
+
+    #[rstest]
+    #[case(json!({}), None)]
+    #[case(json!({"packetStore": {"retentionHours": 0}}), None)]
+    #[case(json!({"packetStore": {"retentionHours": -3}}), None)]
+    #[case(json!({"packetStore": {"retentionHours": 168}}), Some(168))]
+    #[case(json!({"packetStore": {"retentionHours": 0.5}}), Some(1))]
+    #[case(json!({"packetStore": {"retentionHours": 1e300}}), Some(u32::MAX))]
+    fn history_is_kept_in_whole_hours(#[case] file: Value, #[case] hours: Option<u32>) {
+        let config: Config = serde_json::from_value(file).unwrap();
+        assert_eq!(config.packet_store.hours(), hours);
+    }
 
     #[test]
     fn what_the_server_reads_is_listed_as_read_by_the_server() {

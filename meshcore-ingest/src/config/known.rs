@@ -146,7 +146,7 @@ fn is_parent(key: &str) -> bool {
     key.is_empty() || known_keys().keys().any(is_below)
 }
 
-/// The widest part of `key` of which nothing is read: `packetStore` of `packetStore.maxMemoryMB`.
+/// The widest part of `key` of which nothing is read: `db.load` of `db.load.chunkSize`.
 fn unread_part(key: &str) -> &str {
     let is_read = |prefix: &&str| {
         known_keys().iter().any(|(known, reader)| {

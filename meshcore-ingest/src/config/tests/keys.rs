@@ -19,8 +19,8 @@ use super::warnings;
 #[case(r#"{"somethingElseEntirely": 7}"#, "unknown key somethingElseEntirely")]
 #[case("{\"a\\nforged\": 7}", "unknown key a\\nforged")]
 #[case(
-    r#"{"theme": {"accent": "red"}, "packetStore": {"maxMemoryMB": 5}, "db": {"load": {"chunkSize": 5}}}"#,
-    "not used by this version: db.load, packetStore, theme"
+    r#"{"theme": {"accent": "red"}, "packetStore": {"hotStartupHours": 5}, "db": {"load": {"chunkSize": 5}}}"#,
+    "not used by this version: db.load, packetStore.hotStartupHours, theme"
 )]
 #[case(
     r#"{"defaultRegion": "ZRH", "logLevel": "debug"}"#,
