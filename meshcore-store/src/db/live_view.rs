@@ -258,6 +258,9 @@ impl Work {
         if !restored {
             self.load()?;
         }
+        if self.is_closing() {
+            return Ok(()); // what is loaded may be a part: it is not saved
+        }
         self.is_loading = false;
         self.catch_up()?;
         let deferred: Vec<i64> = std::mem::take(&mut self.deferred).into_iter().collect();
