@@ -21,6 +21,7 @@ use super::load::{Loader, Watermarks};
 use super::tail::{Batch, Tail};
 use super::{StoreError, changes};
 use crate::view::archive::{Archive, Identity};
+use crate::view::budget::Budget;
 use crate::view::{
     Coverage, ENCODING, Hour, Keeper, Loading, Numbering, Packet, People, Restoring, SealedHour, View,
 };
@@ -58,7 +59,7 @@ pub struct LiveViewOptions {
     pub keys: Arc<KeyRing>,
     /// Who is not shown.
     pub visibility: Arc<Visibility>,
-    /// Bytes that the view may take; `None`: no limit.
+    /// Bytes that the process may take; `None`: no limit.
     pub budget: Option<usize>,
     /// Hours of history that are kept in memory; `None`: all.
     pub keep_hours: Option<u32>,
@@ -153,6 +154,7 @@ struct Work {
     loader: Loader,
     tail: Tail,
     keeper: Keeper,
+    budget: Budget,
     archive: Option<Archive>,
     restoring: Option<Restoring>,
     /// Packets that changed before they were loaded: they are read again at the end.
@@ -194,6 +196,7 @@ impl Work {
         let tail = Tail::open(&options.database, &numbering, &options.keys, watermarks)?;
         Ok(Self {
             keeper: Keeper::new(Arc::clone(&numbering)),
+            budget: Budget::new(options.budget),
             closing,
             numbering,
             loader,
@@ -262,6 +265,7 @@ impl Work {
             return Ok(()); // what is loaded may be a part: it is not saved
         }
         self.is_loading = false;
+        self.budget.measure_again();
         self.catch_up()?;
         let deferred: Vec<i64> = std::mem::take(&mut self.deferred).into_iter().collect();
         let now = self.now();
@@ -486,7 +490,7 @@ impl Work {
 
     /// Stays within the budget; says whether an hour had to go.
     fn shrink(&mut self) -> bool {
-        self.options.budget.is_some_and(|budget| self.keeper.shrink_to(budget))
+        self.budget.limit(self.keeper.bytes()).is_some_and(|limit| self.keeper.shrink_to(limit))
     }
 
     fn refresh_people(&mut self) -> Result<(), StoreError> {

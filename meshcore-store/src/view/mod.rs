@@ -2,8 +2,10 @@
 
 pub mod archive;
 mod block;
+pub mod budget;
 mod column;
 mod digest;
+mod figures;
 mod hashes;
 pub mod names;
 mod partial;
@@ -22,6 +24,7 @@ mod tests;
 
 pub use archive::Archive;
 pub use block::Best;
+pub use figures::{Channel, Stats};
 pub use names::{Names, NodeNo, Numbering, ObserverNo, TextNo};
 pub use partial::{Activity, Counts, Hour, PayloadType, Totals, Traffic};
 pub use people::{NodeInfo, ObserverInfo, People};

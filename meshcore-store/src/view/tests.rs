@@ -245,12 +245,49 @@ impl Bench {
             }
         }
         assert_eq!(snapshot.totals(), &totals);
+        self.check_figures(&snapshot, hidden);
         let beyond = snapshot.coverage().beyond;
         assert!(
             (beyond + 1..=self.model.ids)
                 .all(|id| { self.model.gone.contains(&id) || self.model.packets.contains_key(&id) })
         );
         assert_eq!(snapshot.by_id(self.model.ids + 1).map(|packet| packet.id()), None);
+    }
+}
+
+impl Bench {
+    /// Windows whose edges lie within hours, counted directly.
+    fn check_figures(&self, snapshot: &Snapshot, hidden: &BTreeSet<u32>) {
+        let at = |minutes: i64| UnixMillis::new(HOUR + minutes * 60_000 + 7);
+        for window in [at(0)..at(360), at(17)..at(18), at(100)..at(260), at(-600)..at(100_000)] {
+            let mut expected = Traffic::default();
+            for packet in self.model.packets.values() {
+                for observation in packet.observations.iter().filter(|o| window.contains(&o.at)) {
+                    let observer = observation.observer.map_or(0, ObserverNo::get);
+                    expected.add((Hour::of(observation.at), observer, packet.kind.payload.unwrap_or(255)), 1);
+                }
+            }
+            assert_eq!(snapshot.traffic(window.clone()), expected);
+            let count: i64 = expected.iter().map(|(_, count)| count).sum();
+            assert_eq!(snapshot.observations_in(window.clone()), count);
+            assert_eq!(snapshot.observers_in(window).iter().map(|(_, count)| count).sum::<i64>(), count);
+        }
+        for node in (1..9).filter_map(NodeNo::new) {
+            let mut expected: BTreeMap<Hour, usize> = BTreeMap::new();
+            let selection = Selection { nodes: Some(vec![node]), ..Selection::default() };
+            for id in self.model.find(&selection, Order::Oldest, hidden) {
+                let first_seen = self.model.packets[&id].first_seen;
+                if first_seen >= at(90) && !hidden.contains(&node.get()) {
+                    *expected.entry(Hour::of(first_seen)).or_default() += 1;
+                }
+            }
+            assert_eq!(snapshot.node_hours(node, at(90)), expected.into_iter().collect::<Vec<_>>());
+        }
+        for channel in snapshot.channels(&Selection::default()) {
+            let selection = Selection { channel: Some(Known::As(channel.name)), ..Selection::default() };
+            let found = self.model.find(&selection, Order::LatestHeard, hidden);
+            assert_eq!(found.first(), Some(&channel.last.id()));
+        }
     }
 }
 
