@@ -7,6 +7,7 @@ mod live;
 mod observations;
 mod sealed;
 mod section;
+mod signal;
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -131,6 +132,10 @@ impl Block {
 
     pub(crate) fn frame_len(&self, row: usize) -> u16 {
         ask!(self, row, live => live.packet.frame_len, frame_len)
+    }
+
+    pub(crate) fn payload_len(&self, row: usize) -> u16 {
+        ask!(self, row, live => live.packet.payload_len, payload_len)
     }
 
     pub(crate) fn frame(&self, row: usize) -> Option<&[u8]> {

@@ -11,8 +11,9 @@ use smallvec::SmallVec;
 use super::super::column::{Dictionary, Ints, take_varint, write_varint};
 use super::super::digest::Hop;
 use super::super::names::{NodeNo, ObserverNo};
-use super::super::row::{HopPath, Observation, Packet};
+use super::super::row::{HopPath, Kind, Observation, Packet};
 use super::section::{Section, SectionWriter, Sections};
+use super::signal::Score;
 use crate::{Direction, UnixMillis};
 
 /// How the resolved path of an observation is written, in bits 3 and 4 of its flags.
@@ -85,7 +86,9 @@ pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) -> Vec<Vec<usiz
     numbers.sort_unstable();
     numbers.dedup();
     let values = |of: fn(&Observation) -> Option<f64>| Dictionary::of(all().filter_map(of));
-    let (snr, rssi, score) = (values(|o| o.snr), values(|o| o.rssi), values(|o| o.score));
+    let (snr, rssi) = (values(|o| o.snr), values(|o| o.rssi));
+    let scores = packets.iter().flat_map(|packet| packet.observations.iter().map(|o| score(packet, o)));
+    let other_scores = Dictionary::of(scores.filter_map(Score::other));
     let candidates = Candidates::of(packets);
 
     let mut orders = Vec::with_capacity(packets.len());
@@ -136,7 +139,7 @@ pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) -> Vec<Vec<usiz
                 flags(observation, resolution),
                 snr.code(observation.snr),
                 rssi.code(observation.rssi),
-                score.code(observation.score),
+                score(packet, observation).code(&other_scores),
                 path.size() as i64,
                 shared as i64,
                 (path.len() - shared) as i64,
@@ -175,9 +178,14 @@ pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) -> Vec<Vec<usiz
     *out.part(Section::ResolvedCodes) = codes;
     snr.write(out.part(Section::SnrValues));
     rssi.write(out.part(Section::RssiValues));
-    score.write(out.part(Section::ScoreValues));
+    other_scores.write(out.part(Section::ScoreValues));
     candidates.write(out);
     orders
+}
+
+fn score(packet: &Packet, observation: &Observation) -> Score {
+    let len = packet.kind.frame_len(&observation.path, packet.payload_len);
+    Score::of(observation.score, observation.snr, len)
 }
 
 fn shared_hops(before: &HopPath, path: &HopPath) -> usize {
@@ -242,8 +250,8 @@ impl<'a> ObservationColumns<'a> {
         }
     }
 
-    /// The observations of packet `row`, in the order they are written: by path.
-    pub(super) fn by_path(&self, row: usize) -> Vec<Observation> {
+    /// The observations of packet `row`, in the order they are written: by path. Header and length of its payload help.
+    pub(super) fn by_path(&self, row: usize, kind: Kind, payload_len: u16) -> Vec<Observation> {
         let [places, id_gaps, second_gaps, millis, observers, flags, snr, rssi, scores, sizes, shared, own] =
             std::array::from_fn(|column| Ints::read(&self.cold[column]).unwrap_or_default());
         let [path_bytes, codes] = [&self.cold[12][..], &self.cold[13][..]];
@@ -283,6 +291,10 @@ impl<'a> ObservationColumns<'a> {
             }
             let (id, second) = by_id.get(places.size(index)).copied().unwrap_or_default();
             let observer = observers.size(index).checked_sub(1).map(|place| self.observers.get(place));
+            let path =
+                u8::try_from(size).ok().and_then(|size| HopPath::new(size, &bytes)).unwrap_or_default();
+            let snr = self.snr.value(snr.get(index));
+            let frame_len = kind.frame_len(&path, payload_len);
             observations.push(Observation {
                 id,
                 observer: observer.and_then(|number| u16::try_from(number).ok()).and_then(ObserverNo::new),
@@ -291,10 +303,10 @@ impl<'a> ObservationColumns<'a> {
                     2 => Some(Direction::Tx),
                     _ => None,
                 },
-                snr: self.snr.value(snr.get(index)),
+                snr,
                 rssi: self.rssi.value(rssi.get(index)),
-                score: self.scores.value(scores.get(index)),
-                path: u8::try_from(size).ok().and_then(|size| HopPath::new(size, &bytes)).unwrap_or_default(),
+                score: Score::read(scores.get(index), snr, frame_len, &self.scores),
+                path,
                 resolved: resolved.clone(),
                 at: UnixMillis::from_seconds(second).plus_millis(millis.get(index)),
                 has_own_frame: flags & 4 != 0,

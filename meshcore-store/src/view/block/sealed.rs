@@ -183,6 +183,10 @@ impl Sealed {
         u16::try_from(self.sections.ints(Section::FrameLengths).get(row)).unwrap_or(0)
     }
 
+    pub(crate) fn payload_len(&self, row: usize) -> u16 {
+        u16::try_from(self.sections.ints(Section::PayloadLengths).get(row)).unwrap_or(0)
+    }
+
     pub(crate) fn has_own_json(&self, row: usize) -> bool {
         self.sections.ints(Section::OwnJson).get(row) != 0
     }
@@ -212,13 +216,15 @@ impl Sealed {
 
     /// The observations of a packet, ascending by id.
     pub(crate) fn observations(&self, row: usize) -> Vec<Observation> {
-        by_id(ObservationColumns::of(&self.sections).by_path(row))
+        let (kind, payload_len) = (self.kind(row), self.payload_len(row));
+        by_id(ObservationColumns::of(&self.sections).by_path(row, kind, payload_len))
     }
 
     /// All packets whole.
     pub(crate) fn packets(&self) -> Vec<Packet> {
         let columns = ObservationColumns::of(&self.sections);
-        (0..self.len).map(|row| self.packet_with(row, by_id(columns.by_path(row)))).collect()
+        let observations = |row| by_id(columns.by_path(row, self.kind(row), self.payload_len(row)));
+        (0..self.len).map(|row| self.packet_with(row, observations(row))).collect()
     }
 
     /// One packet whole.
@@ -237,6 +243,7 @@ impl Sealed {
             scope: self.scope(row),
             frame: self.frame(row).map(Into::into),
             frame_len: self.frame_len(row),
+            payload_len: self.payload_len(row),
             has_own_json: self.has_own_json(row),
             observations,
         }
@@ -452,6 +459,7 @@ fn write_packets(packets: &[Packet], digests: &[Digest], orders: &[Vec<usize>], 
     out.ints(Section::Channels, packets.iter().map(|p| p.channel.map_or(0, |n| i64::from(n.get()))));
     out.ints(Section::Scopes, packets.iter().map(|p| p.scope.map_or(0, |n| i64::from(n.get()))));
     out.ints(Section::FrameLengths, packets.iter().map(|p| i64::from(p.frame_len)));
+    out.ints(Section::PayloadLengths, packets.iter().map(|p| i64::from(p.payload_len)));
     out.ints(Section::OwnJson, packets.iter().map(|p| i64::from(p.has_own_json)));
     out.ints(Section::ObserverCounts, digests.iter().map(|d| d.observer_count as i64));
     let first_id = |p: &Packet| p.observations.first().map_or(0, |o| o.id);

@@ -39,6 +39,7 @@ sections! {
     Channels,
     Scopes,
     FrameLengths,
+    PayloadLengths,
     /// 1 when the decoded payload is read from the database.
     OwnJson,
     ObserverCounts,
@@ -72,6 +73,7 @@ sections! {
     Flags,
     Snr,
     Rssi,
+    /// As [`Score`](super::signal::Score) says.
     Scores,
     HopSizes,
     /// Hops that are those of the observation before.
@@ -87,6 +89,7 @@ sections! {
     ObserverNumbers,
     SnrValues,
     RssiValues,
+    /// Scores that do not follow from the SNR.
     ScoreValues,
     /// Hops that occur, ascending, with the nodes they were.
     HopValues,
