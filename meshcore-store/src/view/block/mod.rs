@@ -3,8 +3,10 @@
 //! A block is live while it changes, and sealed when nothing came for a while. Both answer the same questions.
 
 mod frames;
+mod hops;
 mod live;
 mod observations;
+mod paths;
 mod sealed;
 mod section;
 mod signal;
