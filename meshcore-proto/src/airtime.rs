@@ -106,8 +106,6 @@ pub const fn snr_limit(spreading_factor: u8) -> Option<SnrQuarterDb> {
 /// better. Repeaters wait the longer before they forward, the lower it is.
 ///
 /// 0 below the [limit](snr_limit), and for a spreading factor that has none.
-/// Nodes always reckon with spreading factor 10, whatever they use (firmware
-/// `src/helpers/radiolib/RadioLibWrappers.cpp`).
 pub fn reception_score(snr: SnrQuarterDb, len: usize, spreading_factor: u8) -> f32 {
     let Some(limit) = snr_limit(spreading_factor) else { return 0.0 };
     if snr < limit {
@@ -115,6 +113,14 @@ pub fn reception_score(snr: SnrQuarterDb, len: usize, spreading_factor: u8) -> f
     }
     let brevity = 1.0 - f32::from(u16::try_from(len).unwrap_or(u16::MAX)) / 256.0;
     ((snr.db() - limit.db()) / 10.0 * brevity).clamp(0.0, 1.0)
+}
+
+/// The [score](reception_score) as nodes report it: thousandths, cut to whole
+/// ones, 0 to 1000. They reckon with spreading factor 10, whatever they use
+/// (firmware `src/helpers/radiolib/RadioLibWrappers.cpp`, `src/Dispatcher.cpp`).
+#[expect(clippy::cast_possible_truncation, reason = "0 to 1000")]
+pub fn reported_score(snr: SnrQuarterDb, len: usize) -> u16 {
+    (reception_score(snr, len, 10) * 1000.0) as u16
 }
 
 #[cfg(test)]
@@ -185,5 +191,6 @@ mod tests {
         assert_eq!((score(-16, 0), score(-15, 0), score(-10, 128), score(10, 0)), (0.0, 0.0, 0.25, 1.0));
         assert_eq!((score(10, 256), score(10, usize::MAX)), (0.0, 0.0));
         assert_eq!(reception_score(SnrQuarterDb::new(0), 0, 6), 0.0);
+        assert_eq!([-64, -36, 40].map(|snr| reported_score(SnrQuarterDb::new(snr), 49)), [0, 485, 1000]);
     }
 }

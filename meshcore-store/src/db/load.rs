@@ -314,9 +314,9 @@ impl Loader {
         let frame = row.get_ref(2)?.as_str().ok().and_then(|text| hex::decode(text).ok());
         let frame = frame.filter(|frame| !frame.is_empty());
         let was_decrypted = row.get::<_, Option<bool>>(10)?.unwrap_or(false);
-        let has_own_json = match frame.as_deref().map(Frame::parse_lax) {
-            Some(Ok(packet)) => was_decrypted && !self.opens(&packet),
-            _ => true,
+        let (has_own_json, payload_len) = match frame.as_deref().map(Frame::parse_lax) {
+            Some(Ok(packet)) => (was_decrypted && !self.opens(&packet), packet.payload_bytes().len()),
+            _ => (true, 0),
         };
         let text = |column| -> rusqlite::Result<_> {
             Ok(row
@@ -335,6 +335,7 @@ impl Loader {
             channel: text(8)?,
             scope: text(9)?,
             frame_len: frame.as_ref().map_or(0, |frame| u16::try_from(frame.len()).unwrap_or(u16::MAX)),
+            payload_len: u16::try_from(payload_len).unwrap_or(u16::MAX),
             frame: frame.map(Into::into),
             has_own_json,
             observations: Vec::new(),

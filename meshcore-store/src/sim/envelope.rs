@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use meshcore_proto::airtime::{firmware_estimate_ms, reception_score};
+use meshcore_proto::airtime::{firmware_estimate_ms, reported_score};
 use meshcore_proto::{MAX_FRAME, Packet, PayloadType};
 
 use super::flight::FlightCopy;
@@ -22,9 +22,6 @@ use super::mesh::World;
 use super::observer::{Counters, Dialect, Observer};
 use super::radio::Heard;
 use crate::{Direction, ObserverId, Reception, Signal, UnixMillis};
-
-/// Nodes reckon their score with this spreading factor, whatever they use.
-const SCORE_FACTOR: u8 = 10;
 
 /// Writes messages; keeps what never changes.
 #[derive(Debug)]
@@ -77,7 +74,7 @@ impl Envelopes {
             Dialect::Texts => {
                 put_text_fields(&mut out, observer, times, &packet, "rx");
                 put_raw(&mut out, r#","raw":""#, &packet, true);
-                let score = score(heard, len);
+                let score = reported_score(heard.snr, len);
                 let duration = firmware_estimate_ms(len, &world.options.radio).unwrap_or(0);
                 let snr = i32::from(heard.snr.get()) / 4;
                 put(
@@ -132,7 +129,7 @@ impl Envelopes {
                 snr: Some(if observer.dialect == Dialect::Texts { snr.trunc() } else { snr }),
                 rssi: Some(f64::from(heard.rssi(observer.noise_floor))),
                 score: (observer.dialect != Dialect::Units)
-                    .then(|| f64::from(score(heard, copy.packet().encoded_len()))),
+                    .then(|| f64::from(reported_score(heard.snr, copy.packet().encoded_len()))),
             }
         });
         Reception {
@@ -298,7 +295,7 @@ fn put_text_fields(
 }
 
 fn put_signal(out: &mut String, heard: Heard, rssi: i32, len: usize) {
-    let (snr, score) = (Quarters(heard.snr.get()), score(heard, len));
+    let (snr, score) = (Quarters(heard.snr.get()), reported_score(heard.snr, len));
     put(out, format_args!(r#","SNR":{snr},"RSSI":{rssi},"score":{score}"#));
 }
 
@@ -313,13 +310,6 @@ fn put_raw(out: &mut String, key: &str, packet: &Packet<'_>, is_upper: bool) {
         out.push(char::from(digits[usize::from(byte & 15)]));
     }
     out.push('"');
-}
-
-/// 0 to 1000. Multiplication and subtraction of floats are the same everywhere.
-fn score(heard: Heard, len: usize) -> i32 {
-    #[expect(clippy::cast_possible_truncation, reason = "0 to 1000")]
-    let score = (reception_score(heard.snr, len, SCORE_FACTOR) * 1000.0) as i32;
-    score
 }
 
 fn civil(at: i64) -> DateTime {

@@ -205,6 +205,16 @@ pub(crate) fn take_varint(bytes: &mut &[u8]) -> u64 {
     value
 }
 
+/// The first place below `len` for which `is_before` does not hold.
+pub(crate) fn partition_point(len: usize, is_before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, len);
+    while low < high {
+        let mid = low.midpoint(high);
+        if is_before(mid) { low = mid + 1 } else { high = mid }
+    }
+    low
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

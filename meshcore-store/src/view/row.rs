@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use meshcore_proto::PacketHash;
+use meshcore_proto::{PacketHash, RouteType};
 use smallvec::SmallVec;
 
 use super::names::{NodeNo, ObserverNo, TextNo};
@@ -29,6 +29,8 @@ pub struct Packet {
     pub frame: Option<Arc<[u8]>>,
     /// Bytes of the frame.
     pub frame_len: u16,
+    /// Bytes of its payload; 0 when the frame cannot be read.
+    pub payload_len: u16,
     /// The stored decoded payload cannot be made again from the frame: it is read from the database.
     pub has_own_json: bool,
     /// Ascending by id.
@@ -144,6 +146,15 @@ impl Observation {
     /// Greater is better: a longer path, and the observer's own transmissions only when there is nothing else.
     fn rank(&self) -> (bool, usize) {
         (self.direction != Some(Direction::Tx), self.path.len())
+    }
+}
+
+impl Kind {
+    /// Bytes of a frame with this header and path.
+    pub(crate) fn frame_len(self, path: &HopPath, payload_len: u16) -> usize {
+        let route = self.route.map(RouteType::from_bits);
+        let codes = if route.is_some_and(RouteType::has_transport_codes) { 4 } else { 0 };
+        2 + codes + path.bytes().len() + usize::from(payload_len)
     }
 }
 

@@ -219,6 +219,11 @@ impl<'a> PacketRef<'a> {
         self.block.frame_len(self.row)
     }
 
+    /// Bytes of the payload in it; 0 when it cannot be read.
+    pub fn payload_len(&self) -> u16 {
+        self.block.payload_len(self.row)
+    }
+
     /// Whether its decoded payload is in the database only.
     pub fn has_own_json(&self) -> bool {
         self.block.has_own_json(self.row)

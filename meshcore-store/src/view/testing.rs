@@ -51,6 +51,7 @@ pub(crate) fn packet() -> impl Strategy<Value = Packet> {
                 channel: channel.and_then(TextNo::new),
                 scope: scope.and_then(TextNo::new),
                 frame_len: frame.as_ref().map_or(7, |frame| u16::try_from(frame.len()).unwrap()),
+                payload_len: frame.as_ref().map_or(0, |frame| u16::try_from(frame.len() / 2).unwrap()),
                 frame: frame.map(Into::into),
                 has_own_json,
                 observations,

@@ -3,10 +3,13 @@
 //! A block is live while it changes, and sealed when nothing came for a while. Both answer the same questions.
 
 mod frames;
+mod hops;
 mod live;
 mod observations;
+mod paths;
 mod sealed;
 mod section;
+mod signal;
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -131,6 +134,10 @@ impl Block {
 
     pub(crate) fn frame_len(&self, row: usize) -> u16 {
         ask!(self, row, live => live.packet.frame_len, frame_len)
+    }
+
+    pub(crate) fn payload_len(&self, row: usize) -> u16 {
+        ask!(self, row, live => live.packet.payload_len, payload_len)
     }
 
     pub(crate) fn frame(&self, row: usize) -> Option<&[u8]> {

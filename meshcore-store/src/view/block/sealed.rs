@@ -5,13 +5,13 @@ use std::sync::Arc;
 use meshcore_proto::PacketHash;
 use serde::{Deserialize, Serialize};
 
-use super::super::column::{Dictionary, Ints, take_varint, write_varint};
+use super::super::column::{Dictionary, Ints, partition_point, take_varint, write_varint};
 use super::super::digest::{Digest, Hop};
 use super::super::names::{NodeNo, ObserverNo, TextNo};
 use super::super::partial::{Hour, Partial, Partials, Sign};
 use super::super::row::{Kind, Observation, Packet};
 use super::super::row_set::RowSet;
-use super::observations::{self, ObservationColumns, partition_point};
+use super::observations::{self, ObservationColumns};
 use super::section::{Section, SectionWriter, Sections};
 use super::{Best, Frames};
 use crate::UnixMillis;
@@ -46,8 +46,8 @@ impl Sealed {
     pub(crate) fn of(packets: &[Packet]) -> Self {
         let digests: Vec<Digest> = packets.iter().map(Digest::of).collect();
         let mut out = SectionWriter::default();
-        let orders = observations::write(packets, &mut out);
-        write_packets(packets, &digests, &orders, &mut out);
+        observations::write(packets, &mut out);
+        write_packets(packets, &digests, &mut out);
         write_indexes(packets, &digests, &mut out);
         let mut partials = Partials::default();
         for (packet, digest) in packets.iter().zip(&digests) {
@@ -183,6 +183,10 @@ impl Sealed {
         u16::try_from(self.sections.ints(Section::FrameLengths).get(row)).unwrap_or(0)
     }
 
+    pub(crate) fn payload_len(&self, row: usize) -> u16 {
+        u16::try_from(self.sections.ints(Section::PayloadLengths).get(row)).unwrap_or(0)
+    }
+
     pub(crate) fn has_own_json(&self, row: usize) -> bool {
         self.sections.ints(Section::OwnJson).get(row) != 0
     }
@@ -198,7 +202,7 @@ impl Sealed {
 
     pub(crate) fn best(&self, row: usize) -> Option<Best> {
         let get = |section| self.sections.ints(section).get(row);
-        if get(Section::Best) == 0 {
+        if self.observation_count(row) == 0 {
             return None;
         }
         let value = |values, section| Dictionary::read(&self.sections.get(values)).value(get(section));
@@ -212,13 +216,18 @@ impl Sealed {
 
     /// The observations of a packet, ascending by id.
     pub(crate) fn observations(&self, row: usize) -> Vec<Observation> {
-        by_id(ObservationColumns::of(&self.sections).by_path(row))
+        self.observations_with(&ObservationColumns::of(&self.sections), row)
+    }
+
+    fn observations_with(&self, columns: &ObservationColumns<'_>, row: usize) -> Vec<Observation> {
+        columns.of_packet(row, self.kind(row), self.payload_len(row))
     }
 
     /// All packets whole.
     pub(crate) fn packets(&self) -> Vec<Packet> {
         let columns = ObservationColumns::of(&self.sections);
-        (0..self.len).map(|row| self.packet_with(row, by_id(columns.by_path(row)))).collect()
+        let packet = |row| self.packet_with(row, self.observations_with(&columns, row));
+        (0..self.len).map(packet).collect()
     }
 
     /// One packet whole.
@@ -237,6 +246,7 @@ impl Sealed {
             scope: self.scope(row),
             frame: self.frame(row).map(Into::into),
             frame_len: self.frame_len(row),
+            payload_len: self.payload_len(row),
             has_own_json: self.has_own_json(row),
             observations,
         }
@@ -249,19 +259,18 @@ impl Sealed {
 
     /// Calls `each` with (row, observer, time) of every observation.
     pub(crate) fn each_reception(&self, mut each: impl FnMut(usize, Option<ObserverNo>, UnixMillis)) {
-        const PARTS: [Section; 5] =
-            [Section::Places, Section::IdGaps, Section::SecondGaps, Section::Millis, Section::Observers];
+        const PARTS: [Section; 4] =
+            [Section::IdGaps, Section::SecondGaps, Section::Millis, Section::Observers];
         let parts = PARTS.map(|section| self.sections.get(section));
-        let [places, id_gaps, second_gaps, millis, observers] =
+        let [id_gaps, second_gaps, millis, observers] =
             parts.each_ref().map(|bytes| Ints::read(bytes).unwrap_or_default());
         let starts = self.sections.ints(Section::ObservationStarts);
         let numbers = self.sections.ints(Section::ObserverNumbers).iter();
         let number = |number| u16::try_from(number).ok().and_then(ObserverNo::new);
         let numbers: Vec<Option<ObserverNo>> = numbers.map(number).collect();
         for row in 0..self.len {
-            let by_id = observations::ids_and_seconds(&self.sections, row, id_gaps, second_gaps);
-            for index in observations::span(starts, row, places.len()) {
-                let (_, second) = by_id.get(places.size(index)).copied().unwrap_or_default();
+            let times = observations::ids_and_seconds(&self.sections, row, id_gaps, second_gaps);
+            for (index, (_, second)) in observations::span(starts, row, observers.len()).zip(times) {
                 let at = UnixMillis::from_seconds(second).plus_millis(millis.get(index));
                 let place = observers.size(index).checked_sub(1);
                 each(row, place.and_then(|place| numbers.get(place).copied().flatten()), at);
@@ -430,12 +439,7 @@ impl Summary {
     }
 }
 
-fn by_id(mut observations: Vec<Observation>) -> Vec<Observation> {
-    observations.sort_unstable_by_key(|observation| observation.id);
-    observations
-}
-
-fn write_packets(packets: &[Packet], digests: &[Digest], orders: &[Vec<usize>], out: &mut SectionWriter) {
+fn write_packets(packets: &[Packet], digests: &[Digest], out: &mut SectionWriter) {
     let hashes = packets.iter().flat_map(|packet| *packet.hash.as_bytes());
     out.part(Section::Hashes).extend(hashes);
     out.ints(Section::Ids, packets.iter().map(|p| p.id));
@@ -452,14 +456,11 @@ fn write_packets(packets: &[Packet], digests: &[Digest], orders: &[Vec<usize>], 
     out.ints(Section::Channels, packets.iter().map(|p| p.channel.map_or(0, |n| i64::from(n.get()))));
     out.ints(Section::Scopes, packets.iter().map(|p| p.scope.map_or(0, |n| i64::from(n.get()))));
     out.ints(Section::FrameLengths, packets.iter().map(|p| i64::from(p.frame_len)));
+    out.ints(Section::PayloadLengths, packets.iter().map(|p| i64::from(p.payload_len)));
     out.ints(Section::OwnJson, packets.iter().map(|p| i64::from(p.has_own_json)));
     out.ints(Section::ObserverCounts, digests.iter().map(|d| d.observer_count as i64));
     let first_id = |p: &Packet| p.observations.first().map_or(0, |o| o.id);
     out.ints(Section::ObservationIds, packets.iter().map(first_id));
-    let best_place = digests.iter().zip(orders).map(|(digest, order)| {
-        digest.best.and_then(|best| order.iter().position(|place| *place == best)).map_or(0, |n| n as i64 + 1)
-    });
-    out.ints(Section::Best, best_place);
     let best: Vec<Option<&Observation>> =
         rows().map(|(packet, digest)| packet.observations.get(digest.best?)).collect();
     let best = || best.iter().copied();

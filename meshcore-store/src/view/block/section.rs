@@ -39,11 +39,11 @@ sections! {
     Channels,
     Scopes,
     FrameLengths,
+    PayloadLengths,
     /// 1 when the decoded payload is read from the database.
     OwnJson,
     ObserverCounts,
-    /// The best observation: its place among the packet's, plus 1.
-    Best,
+    /// The observation that lends the packet its signal.
     BestObservers,
     BestSnr,
     BestRssi,
@@ -57,28 +57,28 @@ sections! {
     /// Where each packet's codes in `ResolvedCodes` begin.
     CodeStarts,
 
-    // One number per observation; a packet's are sorted by path.
-    /// Place among the packet's observations in the order of their ids.
-    Places,
-    /// In the order of the ids: how much higher than the one before, less 1.
+    // One number per observation; a packet's ascend by id.
+    /// How much higher than the one before, less 1.
     IdGaps,
-    /// In the order of the ids: seconds after the one before; the first after the packet's first second.
+    /// Seconds after the one before; the first after the packet's first second.
     SecondGaps,
     /// Milliseconds beside the seconds.
     Millis,
     /// Place in `ObserverNumbers` plus 1.
     Observers,
-    /// Direction, own frame, how the resolved path is written.
+    /// Direction, own frame, how it is written who the hops were.
     Flags,
     Snr,
     Rssi,
+    /// As [`Score`](super::signal::Score) says.
     Scores,
-    HopSizes,
-    /// Hops that are those of the observation before.
-    SharedHops,
-    /// Hops after those.
+    /// Where the path leaves the tree of those before: points of it that were used since.
+    PathAges,
+    /// Hops after that.
     OwnHops,
-    /// The bytes of the hops that are not shared.
+    /// Bytes of each of them; 0 = as before.
+    HopSizes,
+    /// Their bytes.
     PathBytes,
     /// Which node a hop was: place in the list of its candidates, as varints.
     ResolvedCodes,
@@ -87,6 +87,7 @@ sections! {
     ObserverNumbers,
     SnrValues,
     RssiValues,
+    /// Scores that do not follow from the SNR.
     ScoreValues,
     /// Hops that occur, ascending, with the nodes they were.
     HopValues,
@@ -120,7 +121,7 @@ impl Section {
     /// Read for single packets or for all at once, not row by row while filtering.
     pub(super) const fn is_cold(self) -> bool {
         let place = self.place();
-        (place >= Self::Places.place() && place <= Self::ResolvedCodes.place())
+        (place >= Self::IdGaps.place() && place <= Self::ResolvedCodes.place())
             || matches!(
                 self,
                 Self::ScoreValues
