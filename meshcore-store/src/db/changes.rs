@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{StoreError, open};
+use super::{StoreError, open, schema};
 
 /// Notes that are kept. A reader who missed more reads everything again. A packet that goes takes a number for each of its
 /// observations, so that these are some 2,000 packets.
@@ -107,13 +107,18 @@ pub(super) fn identify_anew(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("UPDATE _state SET value = hex(randomblob(8)) WHERE key = ?1", [DATABASE]).map(drop)
 }
 
-/// Says that much has changed and nothing was noted: readers read everything again at their next start.
+/// Says that much may change in this transaction and is not noted: who remembers what the database held reads everything
+/// again at the next start. Nobody remembers a file without identity.
 pub(super) fn begin_epoch(connection: &Connection) -> rusqlite::Result<()> {
+    if !schema::table_exists(connection, "_state")? {
+        return Ok(());
+    }
     connection
         .execute(
-            "INSERT INTO _state (key, value) VALUES (?1, '1')
+            "INSERT INTO _state (key, value)
+             SELECT ?1, '1' WHERE EXISTS (SELECT 1 FROM _state WHERE key = ?2)
              ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
-            [EPOCH],
+            [EPOCH, DATABASE],
         )
         .map(drop)
 }
@@ -152,4 +157,30 @@ pub(super) fn after(connection: &Connection, seen: i64, limit: usize) -> rusqlit
         )?
         .query_map((seen, i64::try_from(limit).unwrap_or(i64::MAX)), |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::migrate::{self, MigrationOptions};
+    use crate::db::{Writer, WriterOptions};
+
+    #[test]
+    fn a_file_that_is_upgraded_without_a_writer_is_another_one_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mesh.db");
+        let open_and_close = || drop(Writer::open(&path, WriterOptions::default(), |_| {}).unwrap());
+        let upgrade = || drop(migrate::upgrade(&path, &MigrationOptions::default(), &mut |_| {}).unwrap());
+        open_and_close();
+        let first = identity(&path).unwrap();
+        assert_ne!(first, 0);
+        open_and_close();
+        upgrade();
+        assert_eq!(identity(&path).unwrap(), first, "nothing was done");
+        let to_do = "DELETE FROM _migrations WHERE name = 'content_hash_v2';
+                     INSERT INTO transmissions (raw_hex, hash, first_seen) VALUES ('1500', 'x', '2026-05-01T00:00:00Z')";
+        Connection::open(&path).unwrap().execute_batch(to_do).unwrap();
+        upgrade();
+        assert_ne!(identity(&path).unwrap(), first);
+    }
 }

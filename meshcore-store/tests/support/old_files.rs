@@ -261,7 +261,7 @@ pub(crate) fn capture(connection: &Connection, receptions: &[Reception]) {
     }
 }
 
-/// Everything in a file as text, but for the times at which migrations ran.
+/// Everything in a file as text, but for the times at which migrations ran, and the number that is drawn for the file.
 pub(crate) fn dump(connection: &Connection) -> Vec<String> {
     let names = |sql: &str| -> Vec<String> {
         connection
@@ -277,8 +277,12 @@ pub(crate) fn dump(connection: &Connection) -> Vec<String> {
     for table in
         names("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'sqlite_sequence' ORDER BY 1")
     {
-        let columns = if table == "_async_migrations" { "name, status, error" } else { "*" };
-        let mut statement = connection.prepare(&format!("SELECT {columns} FROM {table}")).unwrap();
+        let what = match table.as_str() {
+            "_async_migrations" => "name, status, error FROM _async_migrations",
+            "_state" => "* FROM _state WHERE key <> 'database_id'",
+            _ => &format!("* FROM {table}"),
+        };
+        let mut statement = connection.prepare(&format!("SELECT {what}")).unwrap();
         let width = statement.column_count();
         let rows = statement.query_map([], |row| {
             let values: Vec<Value> = (0..width).map(|i| row.get_unwrap(i)).collect();

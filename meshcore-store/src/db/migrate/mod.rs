@@ -70,7 +70,7 @@ pub struct MigrationOptions {
 pub(super) struct Prepared {
     generation: Generation,
     backup: Option<PathBuf>,
-    pub(super) applied: Vec<Applied>,
+    applied: Vec<Applied>,
 }
 
 /// Does what a start must wait for: afterwards the file can be written and read.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::super::writer::{Component, WriterHandle};
-use super::super::{Progress, StoreError, open};
+use super::super::{Progress, StoreError, changes, open};
 use super::report::{Applied, Reporter};
 use super::steps::{FROM_PUBKEY, Note, Step, Walk, Work};
 use super::{MigrationOptions, structure};
@@ -42,6 +42,7 @@ pub(super) fn at_start(
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let rows = work(&transaction, reporter)?;
         step.note_done(&transaction, now)?;
+        changes::begin_epoch(&transaction)?;
         transaction.commit()?;
         reporter.report(Progress { step: step.name, done: rows, total: rows });
         applied.push(Applied { name: step.name, rows });
@@ -84,6 +85,7 @@ impl<'a> Hand<'a> {
             Self::Own(connection) => {
                 let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 let result = work(&transaction)?;
+                changes::begin_epoch(&transaction)?;
                 transaction.commit()?;
                 Ok(result)
             }
@@ -91,7 +93,7 @@ impl<'a> Hand<'a> {
         }
     }
 
-    /// Does `work` in a transaction, with its sorting on the disk.
+    /// Does `work`, which changes no row, in a transaction with its sorting on the disk.
     fn run_large<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,

@@ -166,13 +166,10 @@ impl Writer {
         open::make_folder(path)?;
         let lock = WriterLock::acquire(path)?;
         let mut connection = open::for_writing(path)?;
-        let prepared = migrate::prepare(&mut connection, path, options.opened_at, &mut log_progress())?;
+        migrate::prepare(&mut connection, path, options.opened_at, &mut log_progress())?;
         open::equip(&connection)?;
         observer_rows::follow(&mut connection)?; // a vacuum may have been killed half-way
         changes::identify(&connection)?;
-        if !prepared.applied.is_empty() {
-            changes::begin_epoch(&connection)?;
-        }
         let (queue, jobs) = bounded(QUEUE);
         let shared = Arc::<Shared>::default();
         let (handle, errands) = WriterHandle::new(Arc::clone(&shared));
