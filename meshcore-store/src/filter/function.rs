@@ -18,14 +18,15 @@ pub(super) enum Function {
 }
 
 impl Function {
+    pub(super) const NAMES: [(&str, Self); 4] = [
+        ("any", Self::Observations(Quantifier::Any)),
+        ("all", Self::Observations(Quantifier::All)),
+        ("count", Self::Count),
+        ("near", Self::Near),
+    ];
+
     pub(super) fn of(word: &str) -> Option<Self> {
-        const NAMES: [(&str, Function); 4] = [
-            ("any", Function::Observations(Quantifier::Any)),
-            ("all", Function::Observations(Quantifier::All)),
-            ("count", Function::Count),
-            ("near", Function::Near),
-        ];
-        NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, function)| *function)
+        Self::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, function)| *function)
     }
 }
 

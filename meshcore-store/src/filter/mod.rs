@@ -11,7 +11,7 @@
 //! * [`Filter::parse`] reads an expression, or says what is wrong and where ([`FilterError`]).
 //! * [`Expr`] and [`Term`] are what it means, typed, for planners. Printed, they are an expression of the same meaning.
 //! * [`Subject`] is what can be asked: a packet, or one of its observations. Nothing is asked that no test needs.
-//! * [`REFERENCE`] is the language as a table.
+//! * [`complete`] says what can come next while somebody types; [`REFERENCE`] is the language as a table.
 //!
 //! # The language
 //!
@@ -49,6 +49,7 @@
 
 mod ast;
 mod codes;
+mod complete;
 mod condition;
 mod error;
 mod evaluation;
@@ -75,6 +76,7 @@ use crate::UnixMillis;
 
 pub use ast::{Comparison, Expr, Literal, NumberTest, PayloadTest, Quantifier, Term, TextTest};
 pub use codes::Codes;
+pub use complete::{COMPLETIONS_MAX, Completion, CompletionKind, NameKind, Names, complete};
 pub use error::{FilterError, Problem};
 pub use field::{Field, Flag, NodePart, NumberField, Own, ROLES, TextField};
 pub use pattern::{Pattern, Wildcard};

@@ -1,5 +1,6 @@
 //! The filter language by a table of cases, which tests of the page read too.
 
+mod laws;
 mod row;
 
 use std::collections::BTreeMap;
