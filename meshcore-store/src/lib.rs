@@ -11,6 +11,7 @@
 //! * [`Decoded`]: a frame as JSON readers see it, made by one decoder for the stored column, the API and the live feed.
 //! * [`ObserverId`], [`Signal`], [`Direction`]: what an observer says about a reception.
 //! * [`Visibility`]: who is not shown.
+//! * [`filter`]: the language in which people say which packets they want to see.
 //! * [`resolve`]: which node a hop was; [`graph`]: who is known to hear whom.
 //! * [`db`] (feature `sqlite`): schema, the one [`db::Writer`], the read side, and [`db::Follower`], which says what is new.
 //! * `sim` (feature `sim`): a mesh made up, whose observers report like real ones.
@@ -24,6 +25,7 @@
 
 pub mod decoded;
 mod files;
+pub mod filter;
 pub mod geo;
 pub mod graph;
 mod observer;
