@@ -125,11 +125,11 @@ impl Restoring {
         let (columns, frames) = keys(key);
         let bytes = self.archive.read(columns)?;
         let frames = match self.archive.read(frames) {
-            Ok(bytes) => Some(Frames::read(bytes).ok_or(Rejected::Missing(frames))?),
+            Ok(bytes) => Some(Frames::read(&bytes).ok_or(Rejected::Missing(frames))?),
             Err(Rejected::Missing(_)) => None,
             Err(error) => return Err(error),
         };
-        let sealed = Sealed::read(bytes.into(), frames).ok_or(Rejected::Missing(columns))?;
+        let sealed = Sealed::read(&bytes, frames).ok_or(Rejected::Missing(columns))?;
         self.last = Some(key);
         Ok(Some(Restored { key, sealed }))
     }
@@ -186,8 +186,8 @@ impl Keeper {
                 Block::Sealed(sealed) => Arc::clone(sealed),
             };
             let (columns, frames) = keys(key);
-            let frames = sealed.frames().map(|bytes| (frames, Arc::<[u8]>::from(bytes.bytes())));
-            std::iter::once((columns, Arc::clone(sealed.bytes()))).chain(frames)
+            let frames = sealed.frames().map(|bytes| (frames, bytes.bytes().clone()));
+            std::iter::once((columns, sealed.bytes().clone())).chain(frames)
         });
         let saved = archive.save(&head, changed, &live);
         self.mark_saved(saved.is_ok());

@@ -269,6 +269,7 @@ impl<'a> PacketRef<'a> {
             scope: self.scope(),
             frame: self.frame().map(Into::into),
             frame_len: self.frame_len(),
+            payload_len: self.block.payload_len(self.row),
             has_own_json: self.has_own_json(),
             observations: self.observations(),
         }

@@ -206,6 +206,7 @@ impl Keeper {
 
     /// Seals what has come to rest.
     pub fn settle(&mut self, now: UnixMillis) {
+        self.sweep();
         self.seal_quiet(now);
         self.fold_old(now);
     }
@@ -250,9 +251,15 @@ impl Keeper {
 
     /// Keeps an old snapshot until nobody reads it, so that no reader has to take it apart.
     fn retire(&mut self, old: Arc<Snapshot>) {
+        self.sweep();
+        if Arc::strong_count(&old) > 1 && self.retired.len() < MOST_RETIRED {
+            self.retired.push(old);
+        }
+    }
+
+    /// Takes old snapshots apart that nobody reads any more.
+    fn sweep(&mut self) {
         self.retired.retain(|snapshot| Arc::strong_count(snapshot) > 1);
-        self.retired.truncate(MOST_RETIRED);
-        self.retired.push(old);
     }
 
     /// All names so far.

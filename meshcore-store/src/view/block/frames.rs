@@ -1,12 +1,13 @@
 //! The frames of a block, one after another. They leave memory before anything else does.
 
 use super::super::column::{Ints, write_ints};
+use super::Buffer;
 
 /// The frames of a block.
 #[derive(Clone, Debug)]
 pub(crate) struct Frames {
     /// Where each frame ends, as a column, then the frames. A frame of length 0 is none.
-    bytes: Box<[u8]>,
+    bytes: Buffer,
     ends: usize,
 }
 
@@ -25,17 +26,18 @@ impl Frames {
         let ends = bytes.len();
         bytes[..4].copy_from_slice(&u32::try_from(ends).unwrap_or(u32::MAX).to_le_bytes());
         frames.flatten().for_each(|frame| bytes.extend_from_slice(frame));
-        Self { bytes: bytes.into(), ends }
+        Self { bytes: Buffer::of(&[&bytes]), ends }
     }
 
     /// From what [`bytes`](Self::bytes) gave; `None` when it is something else.
-    pub(crate) fn read(bytes: Vec<u8>) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let ends = u32::from_le_bytes(*bytes.first_chunk::<4>()?) as usize;
         Ints::read(bytes.get(4..ends)?)?;
-        Some(Self { bytes: bytes.into(), ends })
+        Some(Self { bytes: Buffer::of(&[bytes]), ends })
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// The buffer that [`read`](Self::read) takes.
+    pub(crate) const fn bytes(&self) -> &Buffer {
         &self.bytes
     }
 

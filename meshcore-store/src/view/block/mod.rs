@@ -2,6 +2,7 @@
 //!
 //! A block is live while it changes, and sealed when nothing came for a while. Both answer the same questions.
 
+mod buffer;
 mod frames;
 mod hops;
 mod live;
@@ -24,6 +25,7 @@ use super::row::{Kind, Observation, Packet};
 use super::row_set::RowSet;
 use crate::UnixMillis;
 
+pub(crate) use buffer::Buffer;
 pub(crate) use frames::Frames;
 pub(crate) use live::{Live, LiveRow};
 pub(crate) use sealed::{BestSignal, Column, Sealed, Summary};

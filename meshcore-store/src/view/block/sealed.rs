@@ -13,7 +13,7 @@ use super::super::row::{Kind, Observation, Packet};
 use super::super::row_set::RowSet;
 use super::observations::{self, ObservationColumns};
 use super::section::{Section, SectionWriter, Sections};
-use super::{Best, Frames};
+use super::{Best, Buffer, Frames};
 use crate::UnixMillis;
 
 /// An hour of packets that does not change any more.
@@ -67,7 +67,7 @@ impl Sealed {
     }
 
     /// From the bytes of a block and of its frames, as they were given out; `None` when they are something else.
-    pub(crate) fn read(bytes: Arc<[u8]>, frames: Option<Frames>) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8], frames: Option<Frames>) -> Option<Self> {
         let sections = Sections::read(bytes)?;
         let summary = postcard::from_bytes(&sections.get(Section::Summary)).ok()?;
         let len = sections.ints(Section::Ids).len();
@@ -80,7 +80,7 @@ impl Sealed {
     }
 
     /// The buffer that [`read`](Self::read) takes.
-    pub(crate) fn bytes(&self) -> &Arc<[u8]> {
+    pub(crate) const fn bytes(&self) -> &Buffer {
         self.sections.bytes()
     }
 

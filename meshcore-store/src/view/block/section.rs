@@ -4,9 +4,9 @@
 //! file. Parts that are rarely asked for may be compressed; the table says how long they are when unfolded.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use super::super::column::Ints;
+use super::Buffer;
 
 /// Defines the parts, numbered in this order.
 macro_rules! sections {
@@ -145,7 +145,7 @@ const LONGEST: usize = 1 << 30;
 /// The parts of one block.
 #[derive(Clone, Debug)]
 pub(super) struct Sections {
-    bytes: Arc<[u8]>,
+    bytes: Buffer,
     is_packed: bool,
 }
 
@@ -189,19 +189,18 @@ impl Sections {
             }
             body.extend_from_slice(&part);
         }
-        table.extend_from_slice(&body);
-        Self::indexed(table.into())
+        Self::indexed(Buffer::of(&[&table, &body]))
     }
 
-    fn indexed(bytes: Arc<[u8]>) -> Self {
+    fn indexed(bytes: Buffer) -> Self {
         let mut sections = Self { bytes, is_packed: false };
         sections.is_packed = Section::ALL.iter().any(|section| sections.entry(*section).2 > 0);
         sections
     }
 
     /// From what [`bytes`](Self::bytes) gave; `None` when a part lies outside.
-    pub(super) fn read(bytes: Arc<[u8]>) -> Option<Self> {
-        let sections = Self::indexed(bytes);
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let sections = Self::indexed(Buffer::of(&[bytes]));
         for section in Section::ALL {
             let (at, len, unfolded) = sections.entry(*section);
             sections.bytes.get(at..at.checked_add(len)?)?;
@@ -213,7 +212,7 @@ impl Sections {
     }
 
     /// The whole buffer.
-    pub(super) fn bytes(&self) -> &Arc<[u8]> {
+    pub(super) const fn bytes(&self) -> &Buffer {
         &self.bytes
     }
 

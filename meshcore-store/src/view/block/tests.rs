@@ -22,8 +22,8 @@ proptest! {
         prop_assert_eq!(&sealed.packets(), &normal);
         let packed = sealed.packed();
         prop_assert_eq!(&packed.packets(), &normal);
-        let frames = Frames::read(packed.frames().unwrap().bytes().to_vec());
-        let again = Sealed::read(Arc::clone(packed.bytes()), frames).unwrap();
+        let frames = Frames::read(packed.frames().unwrap().bytes());
+        let again = Sealed::read(packed.bytes(), frames).unwrap();
         prop_assert_eq!(&again.packets(), &normal);
         prop_assert_eq!(again.summary(), &live.summary());
         prop_assert_eq!(&again.partials(), live.partials());
@@ -89,7 +89,7 @@ proptest! {
         let mut bytes = live(&rows).seal().bytes().to_vec();
         let at = at.index(bytes.len());
         bytes[at] ^= flip;
-        if let Some(block) = Sealed::read(bytes.into(), None) {
+        if let Some(block) = Sealed::read(&bytes, None) {
             block.packets();
             block.partials();
             block.heard_by(ObserverNo::new(1).unwrap());
