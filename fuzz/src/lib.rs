@@ -7,12 +7,14 @@
 
 #![forbid(unsafe_code)]
 
+mod language;
 mod roundtrip;
 mod secret;
 pub mod seeds;
 mod server;
 mod wire;
 
+pub use language::filter;
 pub use roundtrip::roundtrip;
 pub use secret::{decrypt, lpp};
 pub use server::{config, envelope, token};
@@ -26,6 +28,7 @@ pub const LAWS: &[(&str, Law)] = &[
     ("config", config),
     ("decrypt", decrypt),
     ("envelope", envelope),
+    ("filter", filter),
     ("frame", frame),
     ("lpp", lpp),
     ("payload", payload),

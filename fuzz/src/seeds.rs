@@ -44,6 +44,7 @@ pub fn own() -> Vec<Seed> {
     seeds.extend(demo.lines().map(of_recorded));
     seeds.extend(MESSAGES.iter().map(|message| ("envelope", message.as_bytes().to_vec())));
     seeds.extend(CONFIGS.iter().map(|text| ("config", text.as_bytes().to_vec())));
+    seeds.extend(expressions().into_iter().map(|text| ("filter", text.into_bytes())));
     seeds
 }
 
@@ -79,6 +80,15 @@ fn of_recorded(line: &str) -> Seed {
         }
     };
     ("envelope", message.into_bytes())
+}
+
+/// Good and bad ones, of the table that the tests of the filter language read.
+fn expressions() -> Vec<String> {
+    let path = Path::new(ROOT).join("meshcore-store/tests/filter/cases.json");
+    let table: Value =
+        serde_json::from_slice(&fs::read(path).expect("part of the repository")).expect("JSON");
+    let lists = ["cases", "errors"].into_iter().filter_map(|list| table[list].as_array());
+    lists.flatten().filter_map(|case| case["expr"].as_str()).map(str::to_owned).collect()
 }
 
 fn vectors(file: &str) -> Vec<Value> {

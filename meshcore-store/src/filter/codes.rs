@@ -48,7 +48,7 @@ pub(super) enum Coding {
 }
 
 /// Labels of payload types, in any case, by number.
-const TYPE_LABELS: [(u8, &str); 17] = [
+const TYPE_LABELS: [(u8, &str); 20] = [
     (0, "Request"),
     (1, "Response"),
     (2, "Direct Msg"),
@@ -63,6 +63,9 @@ const TYPE_LABELS: [(u8, &str); 17] = [
     (9, "Trace"),
     (10, "Multipart"),
     (11, "Control"),
+    (12, "Unknown"),
+    (13, "Unknown"),
+    (14, "Unknown"),
     (15, "Raw Custom"),
     (15, "Raw"),
     (15, "Custom"),
@@ -105,11 +108,13 @@ impl Coding {
         labels.iter().copied()
     }
 
-    /// By official name, label or number.
-    pub(super) fn find(self, text: &str) -> Option<u8> {
-        let by_number = || text.parse().ok().filter(|code| self.all().contains(*code));
+    /// By official name, label or number; some labels are of several.
+    pub(super) fn find(self, text: &str) -> Option<Codes> {
         let same = |(_, name): &(u8, &str)| name.eq_ignore_ascii_case(text);
-        self.names().chain(self.labels()).find(same).map(|(code, _)| code).or_else(by_number)
+        let named = Codes::of(self.names().chain(self.labels()).filter(same).map(|(code, _)| code));
+        let numbered =
+            || text.parse().ok().filter(|code| self.all().contains(*code)).map(|code| Codes::of([code]));
+        Some(named).filter(|named| !named.is_empty()).or_else(numbered)
     }
 
     /// Those whose official name passes `test`; where none does, those with a label that does.
@@ -126,14 +131,19 @@ mod tests {
 
     #[test]
     fn a_type_is_found_by_name_label_and_number() {
-        for (text, code) in [("grp_txt", 5), ("channel msg", 5), ("DM", 2), ("custom", 15), ("13", 13)] {
-            assert_eq!(Coding::Type.find(text), Some(code), "{text}");
+        let found = |coding: Coding, text| coding.find(text).map(|codes| codes.iter().collect::<Vec<_>>());
+        for (text, code) in
+            [("grp_txt", 5), ("channel msg", 5), ("DM", 2), ("custom", 15), ("13", 13), ("path", 8)]
+        {
+            assert_eq!(found(Coding::Type, text), Some(vec![code]), "{text}");
         }
-        assert_eq!((Coding::Type.find("16"), Coding::Type.find("unknown")), (None, None));
+        assert_eq!(found(Coding::Type, "unknown"), Some(vec![12, 13, 14]));
+        assert_eq!((found(Coding::Type, "16"), found(Coding::Type, "")), (None, None));
         assert_eq!(
-            (Coding::Route.find("T_FLOOD"), Coding::Route.find("3"), Coding::Route.find("4")),
-            (Some(0), Some(3), None)
+            (found(Coding::Route, "T_FLOOD"), found(Coding::Route, "3")),
+            (Some(vec![0]), Some(vec![3]))
         );
+        assert_eq!(found(Coding::Route, "4"), None);
     }
 
     #[test]

@@ -86,6 +86,9 @@ impl FilterError {
 
     /// With what may have been meant: the closest of `known` to `written`, if it is close.
     pub(super) fn near<'a>(mut self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        if written.len() > SHOWN_MAX {
+            return self; // no name is so long, and comparing takes the product of both lengths
+        }
         let written = written.to_lowercase();
         let distance = |name: &str| strsim::osa_distance(&written, &name.to_lowercase());
         // half of the letters wrong is another word

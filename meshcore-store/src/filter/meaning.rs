@@ -81,8 +81,7 @@ fn codes(
     at: Range<usize>,
 ) -> Result<Codes, FilterError> {
     let one = |value: &Value<'_>| {
-        let found = coding.find(&value.text).map(|code| Codes::of([code]));
-        found.ok_or_else(|| {
+        coding.find(&value.text).ok_or_else(|| {
             let names = coding.names().chain(coding.labels()).map(|(_, name)| name);
             bad_value(value, expected).near(&value.text, names)
         })

@@ -37,7 +37,7 @@ pub(super) fn payload_test(clock: &Clock<'_>, condition: Condition<'_>) -> Resul
         Condition::Has(value) => match value.range().and_then(|ends| number_range(ends, of_text)) {
             Some(range) => PayloadTest::Number(range),
             None if value.is_wildcard() => PayloadTest::Text(TextTest::Like(Wildcard::new(&value.text))),
-            None => PayloadTest::Has(Literal::of(&value)),
+            None => PayloadTest::Has(Literal::within(&value)),
         },
     })
 }
@@ -50,6 +50,14 @@ impl Literal {
             "true" => Self::Bool(true),
             "false" => Self::Bool(false),
             word => number(word).or_else(|| duration(word)).map_or_else(text, Self::Number),
+        }
+    }
+
+    /// To be looked for in a text as well: a number only where it is written like one in a text.
+    fn within(value: &Value<'_>) -> Self {
+        match Self::of(value) {
+            Self::Number(number) if number.to_string() != value.text => Self::Text(value.text.to_lowercase()),
+            other => other,
         }
     }
 

@@ -160,8 +160,6 @@ fn reads_back(text: &str) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
-
     #[test]
     fn no_text_breaks_the_parser_and_errors_lie_within(text in prop_oneof![soup(), any::<String>()]) {
         reads_back(&text)?;
