@@ -342,6 +342,9 @@ fn the_log_is_folded_unless_a_reader_needs_it() {
     assert_eq!(log.metadata().unwrap().len(), 0);
 }
 
+/// Whether a vacuum has left what the next start is to end.
+const NOTES_OF_VACUUM: &str = "SELECT COUNT(*) FROM _state WHERE key = 'observer_rows_before_vacuum'";
+
 /// A file as another program made it: without knowledge of its free pages.
 fn file_without_free_page_list() -> Database {
     let database = Database::new();
@@ -366,7 +369,7 @@ fn a_full_vacuum_teaches_a_file_to_return_pages_and_observers_keep_their_observa
     assert!(vacuumed.after < vacuumed.before, "{vacuumed:?}");
     assert!(knows_free_pages(&database.path).unwrap());
     assert_eq!(database.one::<String>(heard), left);
-    assert_eq!(database.one::<i64>("SELECT COUNT(*) FROM _state"), 0, "no note is left");
+    assert_eq!(database.one::<i64>(NOTES_OF_VACUUM), 0, "no note is left");
     assert_eq!(database.one::<String>("PRAGMA integrity_check"), "ok");
 }
 
@@ -386,5 +389,5 @@ fn a_vacuum_that_was_killed_before_observations_followed_is_ended_by_the_next_st
     assert_ne!(database.one::<String>(heard), before);
     drop(database.writer());
     assert_eq!(database.one::<String>(heard), before);
-    assert_eq!(database.one::<i64>("SELECT COUNT(*) FROM _state"), 0);
+    assert_eq!(database.one::<i64>(NOTES_OF_VACUUM), 0);
 }
