@@ -80,6 +80,16 @@ impl<'a> Ints<'a> {
         usize::try_from(self.get(row)).unwrap_or(0)
     }
 
+    /// The sum of the numbers before `row`, where they count something.
+    pub(crate) fn sum_before(&self, row: usize) -> usize {
+        let row = row.min(self.len);
+        let codes = match self.width {
+            1 => self.bytes.iter().take(row).map(|code| u64::from(*code)).sum(),
+            _ => (0..row).fold(0, |sum: u64, row| sum.wrapping_add(self.code(row))),
+        };
+        usize::try_from(codes.wrapping_add(self.base.cast_unsigned().wrapping_mul(row as u64))).unwrap_or(0)
+    }
+
     #[inline]
     fn code(&self, row: usize) -> u64 {
         match self.width {
@@ -239,6 +249,8 @@ mod tests {
             let column = Ints::read(&bytes).unwrap();
             prop_assert_eq!(column.len(), values.len());
             prop_assert_eq!(column.iter().collect::<Vec<_>>(), values.clone());
+            let sum = values.iter().fold(0, |sum: i64, value| sum.wrapping_add(*value));
+            prop_assert_eq!(column.sum_before(values.len()), usize::try_from(sum.cast_unsigned()).unwrap());
             if !values.is_empty() {
                 let range = *low.get(&values)..=*high.get(&values);
                 let found: Vec<usize> = column.select(values.len(), range.clone()).iter().collect();
