@@ -215,6 +215,16 @@ pub(crate) fn take_varint(bytes: &mut &[u8]) -> u64 {
     value
 }
 
+/// Small numbers of either sign as small numbers.
+pub(crate) const fn zigzag(number: i64) -> u64 {
+    (number << 1 ^ number >> 63).cast_unsigned()
+}
+
+/// What [`zigzag`] was made of.
+pub(crate) const fn unzigzag(code: u64) -> i64 {
+    (code >> 1).cast_signed() ^ -((code & 1).cast_signed())
+}
+
 /// The first place below `len` for which `is_before` does not hold.
 pub(crate) fn partition_point(len: usize, is_before: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, len);
@@ -276,6 +286,11 @@ mod tests {
             let back: Vec<u64> = values.iter().map(|_| take_varint(&mut rest)).collect();
             prop_assert_eq!(back, values);
             prop_assert!(rest.is_empty());
+        }
+
+        #[test]
+        fn either_sign_comes_back(number: i64) {
+            prop_assert_eq!(unzigzag(zigzag(number)), number);
         }
 
         #[test]

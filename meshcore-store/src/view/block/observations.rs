@@ -8,7 +8,7 @@ use super::super::row::{Kind, Observation, Packet};
 use super::hops::{Candidates, HopTable};
 use super::paths::{PathColumns, PathReader, PathWriter, Style};
 use super::section::{Section, SectionWriter, Sections};
-use super::signal::Score;
+use super::signal::{self, Score};
 use super::times::{self, Times};
 use crate::{Direction, UnixMillis};
 
@@ -18,12 +18,13 @@ pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) {
     let mut numbers: Vec<u16> = all().filter_map(|o| o.observer).map(ObserverNo::get).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let observer = |o: &Observation| o.observer.and_then(|o| numbers.binary_search(&o.get()).ok());
+    let place = |o: ObserverNo| numbers.binary_search(&o.get()).map_or(0, |place| place + 1);
+    let places: Vec<usize> = all().map(|o| o.observer.map_or(0, place)).collect();
     out.ints(Section::ObserverNumbers, numbers.iter().map(|number| i64::from(*number)));
-    out.ints(Section::Observers, all().map(|o| observer(o).map_or(0, |place| place as i64 + 1)));
+    out.ints(Section::Observers, places.iter().map(|place| *place as i64));
     out.ints(Section::ObservationCounts, packets.iter().map(|packet| packet.observations.len() as i64));
     times::write(packets, out);
-    write_signals(packets, out);
+    write_signals(packets, &places, numbers.len() + 1, out);
 
     let candidates = Candidates::of(packets);
     let (mut paths, mut flag_bits) = (PathWriter::default(), Vec::new());
@@ -36,7 +37,8 @@ pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) {
     candidates.write(out);
 }
 
-fn write_signals(packets: &[Packet], out: &mut SectionWriter) {
+/// `places` are those of the observers, of which there are so many.
+fn write_signals(packets: &[Packet], places: &[usize], observers: usize, out: &mut SectionWriter) {
     let all = || packets.iter().flat_map(|packet| &packet.observations);
     let (snr, rssi) =
         (Dictionary::of(all().filter_map(|o| o.snr)), Dictionary::of(all().filter_map(|o| o.rssi)));
@@ -49,7 +51,17 @@ fn write_signals(packets: &[Packet], out: &mut SectionWriter) {
     }
     let other_scores = Dictionary::of(scores.iter().filter_map(|score| score.other()));
     out.ints(Section::Snr, all().map(|o| snr.code(o.snr)));
-    out.ints(Section::Rssi, all().map(|o| rssi.code(o.rssi)));
+    let mut signals = vec![Vec::new(); observers];
+    for (o, place) in all().zip(places) {
+        if let (Some(rssi), Some(snr), Some(signals)) = (o.rssi, o.snr, signals.get_mut(*place)) {
+            signals.push((rssi, snr));
+        }
+    }
+    let noises: Vec<i64> = signals.into_iter().map(|signals| signal::noise(signals.into_iter())).collect();
+    let noise = |place: &usize| noises.get(*place).copied().unwrap_or(0);
+    let codes = all().zip(places).map(|(o, place)| signal::rssi_code(o.rssi, o.snr, noise(place), &rssi));
+    out.ints(Section::Rssi, codes);
+    out.ints(Section::Noises, noises.iter().copied());
     out.ints(Section::Scores, scores.iter().map(|score| score.code(&other_scores)));
     snr.write(out.part(Section::SnrValues));
     rssi.write(out.part(Section::RssiValues));
@@ -78,7 +90,7 @@ pub(super) struct ObservationColumns<'a> {
 }
 
 /// The cold sections that make an observation, in the order of `ObservationColumns::cold`.
-const COLD: [Section; 16] = [
+const COLD: [Section; 17] = [
     Section::PathLengths,
     Section::CodeLengths,
     Section::Millis,
@@ -93,6 +105,7 @@ const COLD: [Section; 16] = [
     Section::HopWidths,
     Section::CandidateEnds,
     Section::Candidates,
+    Section::Noises,
     Section::PathBytes,
     Section::ResolvedCodes,
 ];
@@ -139,6 +152,7 @@ impl<'a> ObservationColumns<'a> {
             widths,
             ends,
             candidates,
+            noises,
         ] = self.columns();
         let [.., path_bytes, codes] = &self.cold;
         let mut paths = PathReader::new(PathColumns {
@@ -160,7 +174,8 @@ impl<'a> ObservationColumns<'a> {
         let read = |(index, (id, second))| {
             let flags = flags.get(index);
             let (path, resolved) = paths.next(index, Style::from_bits(flags >> 3));
-            let observer = observers.size(index).checked_sub(1).map(|place| self.observers.get(place));
+            let place = observers.size(index);
+            let observer = place.checked_sub(1).map(|place| self.observers.get(place));
             let snr = self.snr.value(snr.get(index));
             let frame_len = kind.frame_len(&path, payload_len);
             Observation {
@@ -172,7 +187,7 @@ impl<'a> ObservationColumns<'a> {
                     _ => None,
                 },
                 snr,
-                rssi: self.rssi.value(rssi.get(index)),
+                rssi: signal::rssi(rssi.get(index), snr, noises.get(place), &self.rssi),
                 score: Score::read(scores.get(index), snr, frame_len, &self.scores),
                 path,
                 resolved,

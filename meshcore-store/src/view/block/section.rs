@@ -76,6 +76,7 @@ sections! {
     /// Direction, own frame, how the path is written.
     Flags,
     Snr,
+    /// As [`rssi_code`](super::signal::rssi_code) says.
     Rssi,
     /// As [`Score`](super::signal::Score) says.
     Scores,
@@ -92,6 +93,8 @@ sections! {
     ObserverNumbers,
     SnrValues,
     RssiValues,
+    /// Noise of the observers, as [`noise`](super::signal::noise) says; that of the unknown first.
+    Noises,
     /// Scores that do not follow from the SNR.
     ScoreValues,
     /// Hops that occur, ascending, with the nodes they were.
@@ -130,6 +133,7 @@ impl Section {
             || matches!(
                 self,
                 Self::ScoreValues
+                    | Self::Noises
                     | Self::HopValues
                     | Self::HopWidths
                     | Self::CandidateEnds

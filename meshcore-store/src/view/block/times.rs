@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::super::column::{Ints, take_varint, write_varint};
+use super::super::column::{Ints, take_varint, unzigzag, write_varint, zigzag};
 use super::super::row::Packet;
 use super::section::{Section, SectionWriter, Sections};
 
@@ -164,15 +164,6 @@ impl Turns {
     }
 }
 
-/// Small numbers of either sign as small numbers.
-const fn zigzag(number: i64) -> u64 {
-    (number << 1 ^ number >> 63).cast_unsigned()
-}
-
-const fn unzigzag(code: u64) -> i64 {
-    (code >> 1).cast_signed() ^ -((code & 1).cast_signed())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -191,11 +182,6 @@ mod tests {
             for row in rows {
                 prop_assert_eq!(read.row(written.code(row)), Some(row));
             }
-        }
-
-        #[test]
-        fn either_sign_comes_back(number: i64) {
-            prop_assert_eq!(unzigzag(zigzag(number)), number);
         }
     }
 }
