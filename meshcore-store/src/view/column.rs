@@ -80,6 +80,16 @@ impl<'a> Ints<'a> {
         usize::try_from(self.get(row)).unwrap_or(0)
     }
 
+    /// The sum of the numbers before `row`, where they count something.
+    pub(crate) fn sum_before(&self, row: usize) -> usize {
+        let row = row.min(self.len);
+        let codes = match self.width {
+            1 => self.bytes.iter().take(row).map(|code| u64::from(*code)).sum(),
+            _ => (0..row).fold(0, |sum: u64, row| sum.wrapping_add(self.code(row))),
+        };
+        usize::try_from(codes.wrapping_add(self.base.cast_unsigned().wrapping_mul(row as u64))).unwrap_or(0)
+    }
+
     #[inline]
     fn code(&self, row: usize) -> u64 {
         match self.width {
@@ -205,6 +215,16 @@ pub(crate) fn take_varint(bytes: &mut &[u8]) -> u64 {
     value
 }
 
+/// Small numbers of either sign as small numbers.
+pub(crate) const fn zigzag(number: i64) -> u64 {
+    (number << 1 ^ number >> 63).cast_unsigned()
+}
+
+/// What [`zigzag`] was made of.
+pub(crate) const fn unzigzag(code: u64) -> i64 {
+    (code >> 1).cast_signed() ^ -((code & 1).cast_signed())
+}
+
 /// The first place below `len` for which `is_before` does not hold.
 pub(crate) fn partition_point(len: usize, is_before: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, len);
@@ -239,6 +259,8 @@ mod tests {
             let column = Ints::read(&bytes).unwrap();
             prop_assert_eq!(column.len(), values.len());
             prop_assert_eq!(column.iter().collect::<Vec<_>>(), values.clone());
+            let sum = values.iter().fold(0, |sum: i64, value| sum.wrapping_add(*value));
+            prop_assert_eq!(column.sum_before(values.len()), usize::try_from(sum.cast_unsigned()).unwrap());
             if !values.is_empty() {
                 let range = *low.get(&values)..=*high.get(&values);
                 let found: Vec<usize> = column.select(values.len(), range.clone()).iter().collect();
@@ -264,6 +286,11 @@ mod tests {
             let back: Vec<u64> = values.iter().map(|_| take_varint(&mut rest)).collect();
             prop_assert_eq!(back, values);
             prop_assert!(rest.is_empty());
+        }
+
+        #[test]
+        fn either_sign_comes_back(number: i64) {
+            prop_assert_eq!(unzigzag(zigzag(number)), number);
         }
 
         #[test]

@@ -11,6 +11,7 @@ mod paths;
 mod sealed;
 mod section;
 mod signal;
+mod times;
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;

@@ -2,15 +2,14 @@
 
 use std::borrow::Cow;
 
-use smallvec::SmallVec;
-
 use super::super::column::{Dictionary, Ints};
 use super::super::names::ObserverNo;
 use super::super::row::{Kind, Observation, Packet};
 use super::hops::{Candidates, HopTable};
-use super::paths::{PathColumns, PathReader, PathWriter, Resolution};
+use super::paths::{PathColumns, PathReader, PathWriter, Style};
 use super::section::{Section, SectionWriter, Sections};
-use super::signal::Score;
+use super::signal::{self, Score};
+use super::times::{self, Times};
 use crate::{Direction, UnixMillis};
 
 /// Writes the observations of all packets.
@@ -19,42 +18,27 @@ pub(super) fn write(packets: &[Packet], out: &mut SectionWriter) {
     let mut numbers: Vec<u16> = all().filter_map(|o| o.observer).map(ObserverNo::get).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let observer = |o: &Observation| o.observer.and_then(|o| numbers.binary_search(&o.get()).ok());
+    let place = |o: ObserverNo| numbers.binary_search(&o.get()).map_or(0, |place| place + 1);
+    let places: Vec<usize> = all().map(|o| o.observer.map_or(0, place)).collect();
     out.ints(Section::ObserverNumbers, numbers.iter().map(|number| i64::from(*number)));
-    out.ints(Section::Observers, all().map(|o| observer(o).map_or(0, |place| place as i64 + 1)));
-    write_times(packets, out);
-    write_signals(packets, out);
+    out.ints(Section::Observers, places.iter().map(|place| *place as i64));
+    out.ints(Section::ObservationCounts, packets.iter().map(|packet| packet.observations.len() as i64));
+    times::write(packets, out);
+    write_signals(packets, &places, numbers.len() + 1, out);
 
     let candidates = Candidates::of(packets);
     let (mut paths, mut flag_bits) = (PathWriter::default(), Vec::new());
     for packet in packets {
-        paths.next_packet();
         flag_bits.extend(packet.observations.iter().map(|o| flags(o, paths.put(o, &candidates))));
+        paths.end_packet();
     }
     out.ints(Section::Flags, flag_bits);
     paths.finish(out);
     candidates.write(out);
 }
 
-fn write_times(packets: &[Packet], out: &mut SectionWriter) {
-    let (mut starts, mut id_gaps, mut second_gaps) = (vec![0], Vec::new(), Vec::new());
-    for packet in packets {
-        let (mut id, mut second) = (None, packet.first_seen.seconds());
-        for observation in &packet.observations {
-            id_gaps.push(id.map_or(0, |id: i64| observation.id.wrapping_sub(id).wrapping_sub(1)));
-            second_gaps.push(observation.at.seconds().wrapping_sub(second));
-            (id, second) = (Some(observation.id), observation.at.seconds());
-        }
-        starts.push(id_gaps.len() as i64);
-    }
-    out.ints(Section::ObservationStarts, starts);
-    out.ints(Section::IdGaps, id_gaps);
-    out.ints(Section::SecondGaps, second_gaps);
-    let all = || packets.iter().flat_map(|packet| &packet.observations);
-    out.ints(Section::Millis, all().map(|o| o.at.get().rem_euclid(1000)));
-}
-
-fn write_signals(packets: &[Packet], out: &mut SectionWriter) {
+/// `places` are those of the observers, of which there are so many.
+fn write_signals(packets: &[Packet], places: &[usize], observers: usize, out: &mut SectionWriter) {
     let all = || packets.iter().flat_map(|packet| &packet.observations);
     let (snr, rssi) =
         (Dictionary::of(all().filter_map(|o| o.snr)), Dictionary::of(all().filter_map(|o| o.rssi)));
@@ -67,26 +51,37 @@ fn write_signals(packets: &[Packet], out: &mut SectionWriter) {
     }
     let other_scores = Dictionary::of(scores.iter().filter_map(|score| score.other()));
     out.ints(Section::Snr, all().map(|o| snr.code(o.snr)));
-    out.ints(Section::Rssi, all().map(|o| rssi.code(o.rssi)));
+    let mut signals = vec![Vec::new(); observers];
+    for (o, place) in all().zip(places) {
+        if let (Some(rssi), Some(snr), Some(signals)) = (o.rssi, o.snr, signals.get_mut(*place)) {
+            signals.push((rssi, snr));
+        }
+    }
+    let noises: Vec<i64> = signals.into_iter().map(|signals| signal::noise(signals.into_iter())).collect();
+    let noise = |place: &usize| noises.get(*place).copied().unwrap_or(0);
+    let codes = all().zip(places).map(|(o, place)| signal::rssi_code(o.rssi, o.snr, noise(place), &rssi));
+    out.ints(Section::Rssi, codes);
+    out.ints(Section::Noises, noises.iter().copied());
     out.ints(Section::Scores, scores.iter().map(|score| score.code(&other_scores)));
     snr.write(out.part(Section::SnrValues));
     rssi.write(out.part(Section::RssiValues));
     other_scores.write(out.part(Section::ScoreValues));
 }
 
-fn flags(observation: &Observation, resolution: Resolution) -> i64 {
+fn flags(observation: &Observation, style: Style) -> i64 {
     let direction = match observation.direction {
         None => 0,
         Some(Direction::Rx) => 1,
         Some(Direction::Tx) => 2,
     };
-    direction | i64::from(observation.has_own_frame) << 2 | (resolution as i64) << 3
+    direction | i64::from(observation.has_own_frame) << 2 | style.bits() << 3
 }
 
 /// The columns of a block's observations, unfolded.
 #[derive(Debug)]
 pub(super) struct ObservationColumns<'a> {
-    sections: &'a Sections,
+    counts: Ints<'a>,
+    times: Times<'a>,
     cold: [Cow<'a, [u8]>; COLD.len()],
     observers: Ints<'a>,
     snr: Dictionary,
@@ -96,8 +91,8 @@ pub(super) struct ObservationColumns<'a> {
 
 /// The cold sections that make an observation, in the order of `ObservationColumns::cold`.
 const COLD: [Section; 17] = [
-    Section::IdGaps,
-    Section::SecondGaps,
+    Section::PathLengths,
+    Section::CodeLengths,
     Section::Millis,
     Section::Observers,
     Section::Flags,
@@ -106,11 +101,11 @@ const COLD: [Section; 17] = [
     Section::Scores,
     Section::PathAges,
     Section::OwnHops,
-    Section::HopSizes,
     Section::HopValues,
     Section::HopWidths,
     Section::CandidateEnds,
     Section::Candidates,
+    Section::Noises,
     Section::PathBytes,
     Section::ResolvedCodes,
 ];
@@ -118,7 +113,8 @@ const COLD: [Section; 17] = [
 impl<'a> ObservationColumns<'a> {
     pub(super) fn of(sections: &'a Sections) -> Self {
         Self {
-            sections,
+            counts: sections.ints(Section::ObservationCounts),
+            times: Times::of(sections),
             cold: COLD.map(|section| sections.get(section)),
             observers: sections.ints(Section::ObserverNumbers),
             snr: Dictionary::read(&sections.get(Section::SnrValues)),
@@ -127,11 +123,23 @@ impl<'a> ObservationColumns<'a> {
         }
     }
 
-    /// The observations of packet `row`, ascending by id. Its header and the length of its payload help.
-    pub(super) fn of_packet(&self, row: usize, kind: Kind, payload_len: u16) -> Vec<Observation> {
+    /// Where those of packet `row` begin.
+    pub(super) fn start_of(&self, row: usize) -> Start {
+        let [lengths, code_lengths] = self.columns();
+        Start {
+            row,
+            observation: self.counts.sum_before(row),
+            path: lengths.sum_before(row),
+            code: code_lengths.sum_before(row),
+        }
+    }
+
+    /// The observations of the packet that starts there, ascending by id; then it starts at the next packet. Header and
+    /// length of the payload help.
+    pub(super) fn read(&self, start: &mut Start, kind: Kind, payload_len: u16) -> Vec<Observation> {
         let [
-            id_gaps,
-            second_gaps,
+            lengths,
+            code_lengths,
             millis,
             observers,
             flags,
@@ -140,30 +148,34 @@ impl<'a> ObservationColumns<'a> {
             scores,
             ages,
             own,
-            sizes,
             values,
             widths,
             ends,
             candidates,
-        ] = std::array::from_fn(|column| {
-            self.cold.get(column).and_then(|bytes| Ints::read(bytes)).unwrap_or_default()
-        });
+            noises,
+        ] = self.columns();
         let [.., path_bytes, codes] = &self.cold;
-        let start = |starts| self.sections.ints(starts).size(row);
         let mut paths = PathReader::new(PathColumns {
             ages,
             own,
-            sizes,
-            bytes: path_bytes.get(start(Section::PathStarts)..).unwrap_or_default(),
-            codes: codes.get(start(Section::CodeStarts)..).unwrap_or_default(),
+            bytes: path_bytes.get(start.path..).unwrap_or_default(),
+            codes: codes.get(start.code..).unwrap_or_default(),
             hops: HopTable::of([values, widths, ends, candidates]),
         });
-        let starts = self.sections.ints(Section::ObservationStarts);
-        let times = ids_and_seconds(self.sections, row, id_gaps, second_gaps);
+        let end = start.observation.saturating_add(self.counts.size(start.row)).min(observers.len());
+        let those = start.observation..end;
+        let times = self.times.of_packet(start.row, those.clone());
+        *start = Start {
+            observation: end,
+            path: start.path.saturating_add(lengths.size(start.row)),
+            code: start.code.saturating_add(code_lengths.size(start.row)),
+            row: start.row + 1,
+        };
         let read = |(index, (id, second))| {
             let flags = flags.get(index);
-            let (path, resolved) = paths.next(index, Resolution::from_bits(flags >> 3));
-            let observer = observers.size(index).checked_sub(1).map(|place| self.observers.get(place));
+            let (path, resolved) = paths.next(index, Style::from_bits(flags >> 3));
+            let place = observers.size(index);
+            let observer = place.checked_sub(1).map(|place| self.observers.get(place));
             let snr = self.snr.value(snr.get(index));
             let frame_len = kind.frame_len(&path, payload_len);
             Observation {
@@ -175,7 +187,7 @@ impl<'a> ObservationColumns<'a> {
                     _ => None,
                 },
                 snr,
-                rssi: self.rssi.value(rssi.get(index)),
+                rssi: signal::rssi(rssi.get(index), snr, noises.get(place), &self.rssi),
                 score: Score::read(scores.get(index), snr, frame_len, &self.scores),
                 path,
                 resolved,
@@ -183,30 +195,21 @@ impl<'a> ObservationColumns<'a> {
                 has_own_frame: flags & 4 != 0,
             }
         };
-        span(starts, row, observers.len()).zip(times).map(read).collect()
+        those.zip(times).map(read).collect()
+    }
+
+    /// The first of the cold sections, which are columns.
+    fn columns<const N: usize>(&self) -> [Ints<'_>; N] {
+        let column = |place| self.cold.get(place).and_then(|bytes: &Cow<'_, [u8]>| Ints::read(bytes));
+        std::array::from_fn(|place| column(place).unwrap_or_default())
     }
 }
 
-/// Which of `all` observations are those of a packet.
-pub(super) fn span(starts: Ints<'_>, row: usize, all: usize) -> std::ops::Range<usize> {
-    starts.size(row).min(all)..starts.size(row + 1).min(all)
-}
-
-/// Ids and seconds of a packet's observations.
-pub(super) fn ids_and_seconds(
-    sections: &Sections,
+/// Where the observations of a packet begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
     row: usize,
-    id_gaps: Ints<'_>,
-    second_gaps: Ints<'_>,
-) -> SmallVec<[(i64, i64); 32]> {
-    let starts = sections.ints(Section::ObservationStarts);
-    let mut id = sections.ints(Section::ObservationIds).get(row).wrapping_sub(1);
-    let mut second = sections.ints(Section::FirstSeconds).get(row);
-    let gaps = span(starts, row, id_gaps.len()).map(|index| (id_gaps.get(index), second_gaps.get(index)));
-    gaps.map(|(id_gap, second_gap)| {
-        id = id.wrapping_add(id_gap).wrapping_add(1);
-        second = second.wrapping_add(second_gap);
-        (id, second)
-    })
-    .collect()
+    observation: usize,
+    path: usize,
+    code: usize,
 }

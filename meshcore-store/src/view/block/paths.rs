@@ -13,9 +13,17 @@ use super::super::row::{HopPath, Observation};
 use super::hops::{Candidates, HopTable};
 use super::section::{Section, SectionWriter};
 
+/// How a path is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    resolution: Resolution,
+    /// The bytes per hop differ from those before: they stand in front of the hops.
+    is_resized: bool,
+}
+
 /// How it is written who the hops were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Resolution {
+enum Resolution {
     /// No hop is known.
     Unknown = 0,
     /// Hops in the tree were who they are there; the others are coded.
@@ -32,6 +40,8 @@ struct Tree {
     points: Vec<Point>,
     /// All points; the one that was used last is the last.
     used: Vec<usize>,
+    /// Bytes of the hop that was added last.
+    size: u8,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +56,7 @@ const ROOT: usize = 0;
 impl Default for Tree {
     fn default() -> Self {
         let root = Point { parent: usize::MAX, hop: Hop { size: 0, value: 0 }, node: None };
-        Self { points: vec![root], used: vec![ROOT] }
+        Self { points: vec![root], used: vec![ROOT], size: 1 }
     }
 }
 
@@ -97,7 +107,7 @@ impl Tree {
         }
         for (hop, node) in new {
             self.points.push(Point { parent: at, hop: *hop, node: *node });
-            at = self.points.len() - 1;
+            (at, self.size) = (self.points.len() - 1, hop.size);
             self.used.push(at);
         }
     }
@@ -107,29 +117,28 @@ impl Tree {
 #[derive(Debug, Default)]
 pub(super) struct PathWriter {
     tree: Tree,
-    size: usize,
     ages: Vec<i64>,
     own: Vec<i64>,
-    sizes: Vec<i64>,
     bytes: Vec<u8>,
     codes: Vec<u8>,
-    starts: Vec<i64>,
-    code_starts: Vec<i64>,
+    /// Where bytes and codes of the packet begin.
+    start: (usize, usize),
+    lengths: Vec<i64>,
+    code_lengths: Vec<i64>,
 }
 
-/// Bytes per hop of a packet's first path, unless it says something else.
-const FIRST_SIZE: usize = 1;
-
 impl PathWriter {
-    /// What follows is of another packet.
-    pub(super) fn next_packet(&mut self) {
-        (self.tree, self.size) = (Tree::default(), FIRST_SIZE);
-        self.starts.push(self.bytes.len() as i64);
-        self.code_starts.push(self.codes.len() as i64);
+    /// What follows is of the next packet.
+    pub(super) fn end_packet(&mut self) {
+        let (bytes, codes) = (self.bytes.len() - self.start.0, self.codes.len() - self.start.1);
+        self.lengths.push(bytes as i64);
+        self.code_lengths.push(codes as i64);
+        self.start = (self.bytes.len(), self.codes.len());
+        self.tree = Tree::default();
     }
 
     /// Writes the path of an observation.
-    pub(super) fn put(&mut self, observation: &Observation, candidates: &Candidates) -> Resolution {
+    pub(super) fn put(&mut self, observation: &Observation, candidates: &Candidates) -> Style {
         let (path, resolved) = (&observation.path, &observation.resolved);
         let age = self.tree.age_of(path);
         let way = self.tree.way_to(age);
@@ -147,39 +156,42 @@ impl PathWriter {
         for (hop, node) in hops.iter().skip(resolution.coded_from(shared, hops.len())) {
             write_varint(&mut self.codes, candidates.code(*hop, *node));
         }
+        let size = hops.get(shared).map(|(hop, _)| hop.size).filter(|size| *size != self.tree.size);
         self.tree.add(age, &hops, shared, resolution != Resolution::Unknown);
-        let own = hops.len() - shared;
-        let is_other = own > 0 && path.size() != self.size;
-        self.sizes.push(if is_other { path.size() as i64 } else { 0 });
-        if is_other {
-            self.size = path.size();
-        }
         self.ages.push(age as i64);
-        self.own.push(own as i64);
+        self.own.push((hops.len() - shared) as i64);
+        self.bytes.extend(size);
         self.bytes.extend(path.bytes().iter().skip(shared * path.size()));
-        resolution
+        Style { resolution, is_resized: size.is_some() }
     }
 
     pub(super) fn finish(self, out: &mut SectionWriter) {
         out.ints(Section::PathAges, self.ages);
         out.ints(Section::OwnHops, self.own);
-        out.ints(Section::HopSizes, self.sizes);
-        out.ints(Section::PathStarts, self.starts);
-        out.ints(Section::CodeStarts, self.code_starts);
+        out.ints(Section::PathLengths, self.lengths);
+        out.ints(Section::CodeLengths, self.code_lengths);
         *out.part(Section::PathBytes) = self.bytes;
         *out.part(Section::ResolvedCodes) = self.codes;
     }
 }
 
-impl Resolution {
-    pub(super) const fn from_bits(bits: i64) -> Self {
-        match bits {
-            0 => Self::Unknown,
-            1 => Self::Follows,
-            _ => Self::Whole,
-        }
+impl Style {
+    /// In three bits.
+    pub(super) fn bits(self) -> i64 {
+        i64::from(self.is_resized) << 2 | self.resolution as i64
     }
 
+    pub(super) const fn from_bits(bits: i64) -> Self {
+        let resolution = match bits & 3 {
+            0 => Resolution::Unknown,
+            1 => Resolution::Follows,
+            _ => Resolution::Whole,
+        };
+        Self { resolution, is_resized: bits & 4 != 0 }
+    }
+}
+
+impl Resolution {
     /// The first of `hops` whose node is coded.
     const fn coded_from(self, shared: usize, hops: usize) -> usize {
         match self {
@@ -195,7 +207,6 @@ impl Resolution {
 pub(super) struct PathColumns<'a> {
     pub(super) ages: Ints<'a>,
     pub(super) own: Ints<'a>,
-    pub(super) sizes: Ints<'a>,
     pub(super) bytes: &'a [u8],
     pub(super) codes: &'a [u8],
     pub(super) hops: HopTable<'a>,
@@ -206,31 +217,28 @@ pub(super) struct PathColumns<'a> {
 pub(super) struct PathReader<'a> {
     columns: PathColumns<'a>,
     tree: Tree,
-    size: usize,
 }
 
 impl<'a> PathReader<'a> {
     /// Of a packet whose bytes and codes begin where those of `columns` begin.
     pub(super) fn new(columns: PathColumns<'a>) -> Self {
-        Self { columns, tree: Tree::default(), size: FIRST_SIZE }
+        Self { columns, tree: Tree::default() }
     }
 
     /// The path of the next observation, and who its hops were.
-    pub(super) fn next(
-        &mut self,
-        index: usize,
-        resolution: Resolution,
-    ) -> (HopPath, SmallVec<[Option<NodeNo>; 8]>) {
-        let columns = &mut self.columns;
+    pub(super) fn next(&mut self, index: usize, style: Style) -> (HopPath, SmallVec<[Option<NodeNo>; 8]>) {
+        let (columns, resolution) = (&mut self.columns, style.resolution);
         let age = columns.ages.size(index);
         let mut hops = self.tree.way_to(age);
         let shared = hops.len();
-        let size = columns.sizes.size(index);
-        if size > 0 {
-            self.size = size;
+        let mut size = self.tree.size;
+        if style.is_resized
+            && let Some((new, rest)) = columns.bytes.split_first()
+        {
+            (size, columns.bytes) = (*new, rest);
         }
         for _ in 0..columns.own.size(index) {
-            let Some((hop, rest)) = columns.bytes.split_at_checked(self.size) else { break };
+            let Some((hop, rest)) = columns.bytes.split_at_checked(usize::from(size.max(1))) else { break };
             columns.bytes = rest;
             hops.push((Hop::new(hop), None));
         }

@@ -13,6 +13,7 @@ use super::super::row::{Kind, Observation, Packet};
 use super::super::row_set::RowSet;
 use super::observations::{self, ObservationColumns};
 use super::section::{Section, SectionWriter, Sections};
+use super::times::{self, Times};
 use super::{Best, Buffer, Frames};
 use crate::UnixMillis;
 
@@ -96,7 +97,7 @@ impl Sealed {
 
     /// The same with what is rarely asked for in less space.
     pub(crate) fn packed(&self) -> Self {
-        Self { sections: self.sections.packed(), ..self.clone() }
+        Self { sections: self.sections.packed(&times::fold(&self.sections)), ..self.clone() }
     }
 
     /// Whether it was packed.
@@ -196,8 +197,7 @@ impl Sealed {
     }
 
     pub(crate) fn observation_count(&self, row: usize) -> usize {
-        let starts = self.sections.ints(Section::ObservationStarts);
-        starts.size(row + 1).saturating_sub(starts.size(row))
+        self.sections.ints(Section::ObservationCounts).size(row)
     }
 
     pub(crate) fn best(&self, row: usize) -> Option<Best> {
@@ -216,18 +216,16 @@ impl Sealed {
 
     /// The observations of a packet, ascending by id.
     pub(crate) fn observations(&self, row: usize) -> Vec<Observation> {
-        self.observations_with(&ObservationColumns::of(&self.sections), row)
-    }
-
-    fn observations_with(&self, columns: &ObservationColumns<'_>, row: usize) -> Vec<Observation> {
-        columns.of_packet(row, self.kind(row), self.payload_len(row))
+        let columns = ObservationColumns::of(&self.sections);
+        columns.read(&mut columns.start_of(row), self.kind(row), self.payload_len(row))
     }
 
     /// All packets whole.
     pub(crate) fn packets(&self) -> Vec<Packet> {
         let columns = ObservationColumns::of(&self.sections);
-        let packet = |row| self.packet_with(row, self.observations_with(&columns, row));
-        (0..self.len).map(packet).collect()
+        let mut start = columns.start_of(0);
+        let mut observations = |row| columns.read(&mut start, self.kind(row), self.payload_len(row));
+        (0..self.len).map(|row| self.packet_with(row, observations(row))).collect()
     }
 
     /// One packet whole.
@@ -259,18 +257,17 @@ impl Sealed {
 
     /// Calls `each` with (row, observer, time) of every observation.
     pub(crate) fn each_reception(&self, mut each: impl FnMut(usize, Option<ObserverNo>, UnixMillis)) {
-        const PARTS: [Section; 4] =
-            [Section::IdGaps, Section::SecondGaps, Section::Millis, Section::Observers];
-        let parts = PARTS.map(|section| self.sections.get(section));
-        let [id_gaps, second_gaps, millis, observers] =
-            parts.each_ref().map(|bytes| Ints::read(bytes).unwrap_or_default());
-        let starts = self.sections.ints(Section::ObservationStarts);
+        let parts = [Section::Millis, Section::Observers].map(|section| self.sections.get(section));
+        let [millis, observers] = parts.each_ref().map(|bytes| Ints::read(bytes).unwrap_or_default());
+        let (times, counts) = (Times::of(&self.sections), self.sections.ints(Section::ObservationCounts));
         let numbers = self.sections.ints(Section::ObserverNumbers).iter();
         let number = |number| u16::try_from(number).ok().and_then(ObserverNo::new);
         let numbers: Vec<Option<ObserverNo>> = numbers.map(number).collect();
+        let mut start = 0_usize;
         for row in 0..self.len {
-            let times = observations::ids_and_seconds(&self.sections, row, id_gaps, second_gaps);
-            for (index, (_, second)) in observations::span(starts, row, observers.len()).zip(times) {
+            let those = start..start.saturating_add(counts.size(row)).min(observers.len());
+            start = those.end;
+            for (index, (_, second)) in those.clone().zip(times.of_packet(row, those)) {
                 let at = UnixMillis::from_seconds(second).plus_millis(millis.get(index));
                 let place = observers.size(index).checked_sub(1);
                 each(row, place.and_then(|place| numbers.get(place).copied().flatten()), at);
@@ -459,8 +456,6 @@ fn write_packets(packets: &[Packet], digests: &[Digest], out: &mut SectionWriter
     out.ints(Section::PayloadLengths, packets.iter().map(|p| i64::from(p.payload_len)));
     out.ints(Section::OwnJson, packets.iter().map(|p| i64::from(p.has_own_json)));
     out.ints(Section::ObserverCounts, digests.iter().map(|d| d.observer_count as i64));
-    let first_id = |p: &Packet| p.observations.first().map_or(0, |o| o.id);
-    out.ints(Section::ObservationIds, packets.iter().map(first_id));
     let best: Vec<Option<&Observation>> =
         rows().map(|(packet, digest)| packet.observations.get(digest.best?)).collect();
     let best = || best.iter().copied();

@@ -48,27 +48,35 @@ sections! {
     BestSnr,
     BestRssi,
     BestHops,
-    /// The first observation of each packet among all, and one more.
-    ObservationStarts,
-    /// The lowest id of each packet's observations.
+    ObservationCounts,
+
+    // One number per packet, for its observations.
+    /// The lowest id.
     ObservationIds,
-    /// Where each packet's bytes in `PathBytes` begin.
-    PathStarts,
-    /// Where each packet's codes in `ResolvedCodes` begin.
-    CodeStarts,
+    /// How many bytes of `PathBytes`.
+    PathLengths,
+    /// How many bytes of `ResolvedCodes`.
+    CodeLengths,
 
     // One number per observation; a packet's ascend by id.
     /// How much higher than the one before, less 1.
     IdGaps,
     /// Seconds after the one before; the first after the packet's first second.
     SecondGaps,
+    /// Instead of the gaps, in blocks that are folded: whose turn it was, in the order of all ids, ..
+    Turns,
+    /// .. how much higher the id, ..
+    IdSteps,
+    /// .. and how many seconds later than the one before; all as varints.
+    SecondSteps,
     /// Milliseconds beside the seconds.
     Millis,
     /// Place in `ObserverNumbers` plus 1.
     Observers,
-    /// Direction, own frame, how it is written who the hops were.
+    /// Direction, own frame, how the path is written.
     Flags,
     Snr,
+    /// As [`rssi_code`](super::signal::rssi_code) says.
     Rssi,
     /// As [`Score`](super::signal::Score) says.
     Scores,
@@ -76,9 +84,7 @@ sections! {
     PathAges,
     /// Hops after that.
     OwnHops,
-    /// Bytes of each of them; 0 = as before.
-    HopSizes,
-    /// Their bytes.
+    /// Their bytes; in front of them the bytes per hop, where it differs from before.
     PathBytes,
     /// Which node a hop was: place in the list of its candidates, as varints.
     ResolvedCodes,
@@ -87,6 +93,8 @@ sections! {
     ObserverNumbers,
     SnrValues,
     RssiValues,
+    /// Noise of the observers, as [`noise`](super::signal::noise) says; that of the unknown first.
+    Noises,
     /// Scores that do not follow from the SNR.
     ScoreValues,
     /// Hops that occur, ascending, with the nodes they were.
@@ -121,10 +129,11 @@ impl Section {
     /// Read for single packets or for all at once, not row by row while filtering.
     pub(super) const fn is_cold(self) -> bool {
         let place = self.place();
-        (place >= Self::IdGaps.place() && place <= Self::ResolvedCodes.place())
+        (place >= Self::ObservationIds.place() && place <= Self::ResolvedCodes.place())
             || matches!(
                 self,
                 Self::ScoreValues
+                    | Self::Noises
                     | Self::HopValues
                     | Self::HopWidths
                     | Self::CandidateEnds
@@ -252,10 +261,11 @@ impl Sections {
         self.is_packed
     }
 
-    /// The same with the cold parts folded, where that makes them smaller.
-    pub(super) fn packed(&self) -> Self {
+    /// The same with the cold parts folded, where that makes them smaller, and with `other` parts in the place of some.
+    pub(super) fn packed(&self, other: &[(Section, Vec<u8>)]) -> Self {
         Self::assemble(Section::ALL.iter().map(|section| {
-            let part = self.get(*section).into_owned();
+            let other = other.iter().find(|(other, _)| other == section);
+            let part = other.map_or_else(|| self.get(*section).into_owned(), |(_, part)| part.clone());
             if !section.is_cold() || part.is_empty() {
                 return (part, 0);
             }

@@ -1,4 +1,7 @@
-//! Scores by what they follow from.
+//! Signals by what they follow from.
+//!
+//! A weak signal is as far above the noise as its SNR says, and the noise of an observer hardly changes in an hour: so it is
+//! kept how far the RSSI is from that.
 //!
 //! Nodes reckon the score from the SNR and the length of the frame, which are kept anyway. Some observers report an SNR cut
 //! to whole decibels and the score of the exact one: then it is kept how many quarters were cut off.
@@ -6,7 +9,48 @@
 use meshcore_proto::SnrQuarterDb;
 use meshcore_proto::airtime::reported_score;
 
-use super::super::column::Dictionary;
+use super::super::column::{Dictionary, unzigzag, zigzag};
+
+/// The noise of an observer in dBm: the middle of what was measured. Gets RSSI and SNR of its observations.
+pub(super) fn noise(signals: impl Iterator<Item = (f64, f64)>) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "a cast saturates, and no radio reports that much")]
+    let mut noises: Vec<i64> = signals.map(|(rssi, snr)| (rssi - snr.floor()) as i64).collect();
+    let middle = noises.len() / 2;
+    if noises.is_empty() { 0 } else { *noises.select_nth_unstable(middle).1 }
+}
+
+/// Farthest from what is expected that an RSSI is not written as itself, in dB.
+const FARTHEST: i64 = 40;
+const LAST_NEAR: i64 = 2 * FARTHEST + 1;
+
+/// The number of an RSSI in its column, at that SNR and noise; `all` has all that occur.
+pub(super) fn rssi_code(rssi: Option<f64>, snr: Option<f64>, noise: i64, all: &Dictionary) -> i64 {
+    let Some(value) = rssi else { return 0 };
+    let expected = expected_rssi(snr, noise);
+    #[expect(clippy::cast_possible_truncation, reason = "what does not fit is found to be another")]
+    let above = (value - expected) as i64;
+    if above.unsigned_abs() <= FARTHEST.unsigned_abs() && expected + above as f64 == value {
+        1 + zigzag(above).cast_signed()
+    } else {
+        LAST_NEAR + all.code(rssi)
+    }
+}
+
+/// The RSSI, from its number.
+pub(super) fn rssi(code: i64, snr: Option<f64>, noise: i64, all: &Dictionary) -> Option<f64> {
+    match code {
+        0 => None,
+        1..=LAST_NEAR => {
+            let above = unzigzag((code - 1).cast_unsigned());
+            Some(expected_rssi(snr, noise) + above as f64)
+        }
+        _ => all.value(code.wrapping_sub(LAST_NEAR)),
+    }
+}
+
+fn expected_rssi(snr: Option<f64>, noise: i64) -> f64 {
+    noise as f64 + snr.unwrap_or(0.0).floor()
+}
 
 /// A score as it is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,7 +127,23 @@ mod tests {
         assert_eq!(Score::of(score, None, 60), Score::Other(score.unwrap()));
     }
 
+    #[test]
+    fn the_noise_is_what_is_mostly_below_the_signal() {
+        assert_eq!(noise([(-118.0, -3.5), (-114.0, 1.0), (-46.0, 12.25)].into_iter()), -114);
+        assert_eq!(noise(std::iter::empty()), 0);
+    }
+
     proptest! {
+        #[test]
+        fn rssis_come_back(
+            value in prop::option::of(prop_oneof![(-150_i32..0).prop_map(f64::from), -1e3..1e3_f64, Just(-1e300)]),
+            snr in prop::option::of(prop_oneof![(-100..100).prop_map(|quarters| f64::from(quarters) / 4.0), Just(1e300)]),
+            noise in -130_i64..-90,
+        ) {
+            let all = Dictionary::of(value.into_iter());
+            prop_assert_eq!(rssi(rssi_code(value, snr, noise, &all), snr, noise, &all), value);
+        }
+
         #[test]
         fn scores_come_back(score in prop::option::of(0..1001), snr in prop::option::of(-100..100), len in 0_usize..300) {
             let (score, snr) = (score.map(f64::from), snr.map(|quarters| f64::from(quarters) / 4.0));

@@ -86,11 +86,15 @@ proptest! {
 
     #[test]
     fn no_bytes_make_a_block_panic(rows in packets(1..20), at: prop::sample::Index, flip in 1_u8..=255) {
-        let mut bytes = live(&rows).seal().bytes().to_vec();
-        let at = at.index(bytes.len());
-        bytes[at] ^= flip;
-        if let Some(block) = Sealed::read(&bytes, None) {
+        let sealed = live(&rows).seal();
+        for whole in [sealed.packed(), sealed] {
+            let mut bytes = whole.bytes().to_vec();
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+            let Some(block) = Sealed::read(&bytes, None) else { continue };
             block.packets();
+            block.packed();
+            block.each_reception(|_, _, _| ());
             block.partials();
             block.heard_by(ObserverNo::new(1).unwrap());
             block.touched_by(NodeNo::new(1).unwrap());
