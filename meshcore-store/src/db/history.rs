@@ -13,7 +13,7 @@ use rusqlite::OptionalExtension;
 use super::query::PacketId;
 use super::{Loader, StoreError};
 use crate::UnixMillis;
-use crate::view::{Keeper, Numbering, Order, Packet, Selection, Snapshot, View};
+use crate::view::{Backing, Keeper, Numbering, Order, Packet, Selection, Snapshot, View};
 
 /// Packets read at once from the database.
 const CHUNK: i64 = 1_000;
@@ -96,33 +96,50 @@ impl History {
         page: Range<usize>,
     ) -> Result<HistoryPage, StoreError> {
         let snapshot = self.view.snapshot();
-        let since = snapshot.coverage().since;
-        let in_memory = snapshot.count(selection);
-        let reaches_beyond = since.is_some() && (page.end > in_memory || order == Order::Oldest);
-        if !reaches_beyond {
-            let packets = snapshot.packets(selection, order, page).packets;
-            let packets = packets.iter().map(|packet| packet.to_packet()).collect();
-            return Ok(HistoryPage { packets, total: in_memory, covered_since: since });
+        if selection.filter.is_none() {
+            let in_memory = snapshot.count(selection);
+            let since = snapshot.coverage().since;
+            if since.is_none() || (page.end <= in_memory && order != Order::Oldest) {
+                let packets = snapshot.packets(selection, order, page).packets;
+                let packets = packets.iter().map(|packet| packet.to_packet()).collect();
+                return Ok(HistoryPage { packets, total: in_memory, covered_since: since });
+            }
         }
-        self.with_loader(|loader| match order {
-            Order::Newest | Order::LatestHeard => {
-                let found = snapshot.packets(selection, order, page.clone()).packets;
-                let mut packets: Vec<Packet> = found.iter().map(|packet| packet.to_packet()).collect();
-                let rest = page.start.saturating_sub(in_memory)..page.end.saturating_sub(in_memory);
-                let older = self.older(loader, &snapshot, selection, order, rest)?;
-                packets.extend(older.packets);
-                Ok(HistoryPage { packets, total: in_memory + older.total, ..older })
+        self.with_loader(|loader| self.page_with(loader, &snapshot, selection, order, page))
+    }
+
+    /// The same, with a connection for what is not in memory: payloads that a filter asks for, and older packets.
+    fn page_with(
+        &self,
+        loader: &Loader,
+        snapshot: &Snapshot,
+        selection: &Selection,
+        order: Order,
+        page: Range<usize>,
+    ) -> Result<HistoryPage, StoreError> {
+        let in_memory = snapshot.count_with(selection, Some(loader));
+        let of_memory = |page: Range<usize>| -> Vec<Packet> {
+            let found = snapshot.packets_with(selection, order, page, Some(loader)).packets;
+            found.iter().map(|packet| packet.to_packet()).collect()
+        };
+        let since = snapshot.coverage().since;
+        if since.is_none() || (page.end <= in_memory && order != Order::Oldest) {
+            return Ok(HistoryPage { packets: of_memory(page), total: in_memory, covered_since: since });
+        }
+        let mut older;
+        if order == Order::Oldest {
+            older = self.older(loader, snapshot, selection, order, page.clone())?;
+            if older.covered_since.is_none() {
+                let rest = page.start.saturating_sub(older.total)..page.end.saturating_sub(older.total);
+                older.packets.extend(of_memory(rest));
             }
-            Order::Oldest => {
-                let mut older = self.older(loader, &snapshot, selection, order, page.clone())?;
-                if older.covered_since.is_none() {
-                    let rest = page.start.saturating_sub(older.total)..page.end.saturating_sub(older.total);
-                    let found = snapshot.packets(selection, order, rest).packets;
-                    older.packets.extend(found.iter().map(|packet| packet.to_packet()));
-                }
-                Ok(HistoryPage { total: in_memory + older.total, ..older })
-            }
-        })
+        } else {
+            let rest = page.start.saturating_sub(in_memory)..page.end.saturating_sub(in_memory);
+            older = self.older(loader, snapshot, selection, order, rest)?;
+            older.packets.splice(0..0, of_memory(page));
+        }
+        older.total += in_memory;
+        Ok(older)
     }
 
     /// A page of what matches among the packets that are in the database only.
@@ -149,9 +166,9 @@ impl History {
             let aside = self.aside(snapshot, packets);
             let skip = page.start.saturating_sub(found.total);
             let wanted = page.len().saturating_sub(found.packets.len());
-            let more = aside.packets(selection, order, skip..skip + wanted).packets;
+            let more = aside.packets_with(selection, order, skip..skip + wanted, Some(loader)).packets;
             found.packets.extend(more.iter().map(|packet| packet.to_packet()));
-            found.total += aside.count(selection);
+            found.total += aside.count_with(selection, Some(loader));
             // A page that is full needs no more, and does not say how many there are.
             if read >= MOST_READ || found.packets.len() == page.len() {
                 found.covered_since = oldest;
@@ -201,6 +218,21 @@ impl History {
             idle.push(loader);
         }
         Ok(answer)
+    }
+}
+
+impl Backing for Loader {
+    fn frame(&self, packet: i64) -> Option<Vec<u8>> {
+        // What cannot be read is missing, as for every filter.
+        self.frames(&[packet]).ok()?.into_iter().next().map(|(_, frame)| frame)
+    }
+
+    fn json(&self, packet: i64) -> Option<String> {
+        self.decoded_json(packet).ok().flatten()
+    }
+
+    fn keys(&self) -> &KeyRing {
+        self.key_ring()
     }
 }
 

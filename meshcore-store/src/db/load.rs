@@ -57,7 +57,8 @@ pub struct Loader {
 /// channel messages only: their JSON is all that is looked into.
 const PACKET: &str =
     "id, hash, raw_hex, first_seen, route_type, payload_type, payload_version, from_pubkey, channel_hash,
-    scope_name, CASE WHEN payload_type IN (5, 6) THEN instr(decoded_json, '\"decrypted\"') > 0 END";
+    scope_name, CASE WHEN payload_type IN (5, 6)
+         THEN instr(decoded_json, '\"decrypted\"') > 0 OR instr(decoded_json, '\"CHAN\"') > 0 END";
 
 /// Columns of an observation, in the order [`Loader::observation`] reads them.
 const OBSERVATION: &str =
@@ -105,6 +106,10 @@ impl Loader {
     /// Reads of one moment, until it is finished or dropped.
     pub(super) fn moment(&self) -> rusqlite::Result<Transaction<'_>> {
         self.connection.unchecked_transaction()
+    }
+
+    pub(super) fn key_ring(&self) -> &KeyRing {
+        &self.keys
     }
 
     pub(super) const fn connection(&self) -> &Connection {
@@ -230,7 +235,7 @@ impl Loader {
         let mut rows = statement.query(params_from_iter(ids))?;
         let mut frames = Vec::with_capacity(ids.len());
         while let Some(row) = rows.next()? {
-            if let Ok(frame) = hex::decode(row.get_ref(1)?.as_str().unwrap_or_default()) {
+            if let Ok(frame) = hex::decode(row.get_ref(1)?.as_str().unwrap_or_default().trim()) {
                 frames.push((row.get(0)?, frame));
             }
         }
@@ -311,7 +316,7 @@ impl Loader {
         let (Some(hash), Some(first_seen)) = (hash, first_seen) else { return Ok(None) };
         let field = |column| -> rusqlite::Result<Option<u8>> { Ok(small(row.get_ref(column)?)) };
         let kind = Kind { route: field(4)?, payload: field(5)?, version: field(6)? };
-        let frame = row.get_ref(2)?.as_str().ok().and_then(|text| hex::decode(text).ok());
+        let frame = row.get_ref(2)?.as_str().ok().and_then(|text| hex::decode(text.trim()).ok());
         let frame = frame.filter(|frame| !frame.is_empty());
         let was_decrypted = row.get::<_, Option<bool>>(10)?.unwrap_or(false);
         let (has_own_json, payload_len) = match frame.as_deref().map(Frame::parse_lax) {

@@ -128,7 +128,7 @@ impl Snapshot {
         let selection = Selection { nodes: Some(vec![node]), ..Selection::default() };
         let first = Hour::of(since);
         for entry in self.entries.iter().filter(|entry| entry.key.hour >= first) {
-            let mut rows = self.rows(entry, &selection);
+            let mut rows = self.rows(entry, &selection, None);
             if entry.key.hour == first {
                 rows.retain(|row| entry.block.first_seen(row) >= since);
             }

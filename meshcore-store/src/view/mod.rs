@@ -11,12 +11,14 @@ pub mod names;
 mod partial;
 mod people;
 mod persist;
+mod plan;
 mod query;
 mod ring;
 pub mod row;
 mod row_set;
 mod snapshot;
 mod store;
+mod subject;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -34,3 +36,4 @@ pub use ring::{Change, Forgotten, Ring};
 pub use row::{HopPath, Kind, Observation, Packet};
 pub use snapshot::{Coverage, Loading, PacketRef, Snapshot};
 pub use store::{Keeper, SealedHour, View};
+pub use subject::Backing;

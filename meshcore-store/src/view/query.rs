@@ -1,6 +1,7 @@
 //! Questions: which packets, in which order, which page of them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use meshcore_proto::PacketHash;
 
@@ -9,7 +10,9 @@ use super::names::{NodeNo, ObserverNo, TextNo};
 use super::partial::Totals;
 use super::row_set::RowSet;
 use super::snapshot::{Coverage, Entry, PacketRef, Snapshot};
+use super::subject::Backing;
 use crate::UnixMillis;
+use crate::filter::Filter;
 
 /// Which packets. Every part that is given must hold; the default lets all through.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +37,8 @@ pub struct Selection {
     pub since: Option<UnixMillis>,
     /// First heard at or before.
     pub until: Option<UnixMillis>,
+    /// A filter expression as well.
+    pub filter: Option<Arc<Filter>>,
 }
 
 /// Something asked for by name, which may have no number because no packet has it.
@@ -97,22 +102,40 @@ impl Order {
 
 impl Snapshot {
     /// The packets that `selection` lets through, in `order`, those at the places `page`.
+    ///
+    /// What a filter asks of a payload is in `backing`; without it that is missing.
     pub fn packets(&self, selection: &Selection, order: Order, page: Range<usize>) -> Page<'_> {
+        self.packets_with(selection, order, page, None)
+    }
+
+    /// The same, with what is not in memory.
+    pub fn packets_with(
+        &self,
+        selection: &Selection,
+        order: Order,
+        page: Range<usize>,
+        backing: Option<&dyn Backing>,
+    ) -> Page<'_> {
         let at_most = selection.at_most(&self.totals);
-        let packets = self.page(order, page, at_most, |entry| self.rows(entry, selection));
+        let packets = self.page(order, page, at_most, |entry| self.rows(entry, selection, backing));
         Page { packets, coverage: self.coverage }
     }
 
     /// How many packets `selection` lets through.
     pub fn count(&self, selection: &Selection) -> usize {
+        self.count_with(selection, None)
+    }
+
+    /// The same, with what is not in memory.
+    pub fn count_with(&self, selection: &Selection, backing: Option<&dyn Backing>) -> usize {
         if *selection == Selection::default() && !self.people.hides_somebody() {
             return usize::try_from(self.totals.packets).unwrap_or(0);
         }
-        self.entries.iter().map(|entry| self.rows(entry, selection).count()).sum()
+        self.entries.iter().map(|entry| self.rows(entry, selection, backing).count()).sum()
     }
 
     /// The rows of a block that `selection` lets through and that may be shown.
-    pub(super) fn rows(&self, entry: &Entry, selection: &Selection) -> RowSet {
+    pub(super) fn rows(&self, entry: &Entry, selection: &Selection, backing: Option<&dyn Backing>) -> RowSet {
         let (block, len) = (&entry.block, entry.block.len());
         if !selection.may_match(entry) {
             return RowSet::none(len);
@@ -121,6 +144,9 @@ impl Snapshot {
         selection.narrow(entry, &mut rows);
         if self.people.hides_somebody() {
             rows.retain(|row| !block.originator(row).is_some_and(|node| self.people.hides(node)));
+        }
+        if let Some(filter) = &selection.filter {
+            self.filter(block, filter.expr(), &mut rows, backing);
         }
         rows
     }

@@ -143,6 +143,11 @@ impl Observation {
         path + resolved * size_of::<Option<NodeNo>>()
     }
 
+    /// The best of these: the best by rank, the one stored first among equals. They ascend by id.
+    pub(crate) fn best(observations: &[Self]) -> Option<&Self> {
+        observations.iter().reduce(|best, other| if other.rank() > best.rank() { other } else { best })
+    }
+
     /// Greater is better: a longer path, and the observer's own transmissions only when there is nothing else.
     fn rank(&self) -> (bool, usize) {
         (self.direction != Some(Direction::Tx), self.path.len())
@@ -178,7 +183,7 @@ impl Packet {
     /// The observation that lends the packet its path, signal and observer: the best by rank, the one stored first among
     /// equals.
     pub fn best(&self) -> Option<&Observation> {
-        self.observations.iter().reduce(|best, other| if other.rank() > best.rank() { other } else { best })
+        Observation::best(&self.observations)
     }
 
     /// The newest observation, else when it was first heard.

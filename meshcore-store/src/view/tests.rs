@@ -1,5 +1,6 @@
 //! The view gives what a scan over the same rows gives, whatever happened to them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use super::block::LiveRow;
 use super::partial::{Partial, Sign};
 use super::testing::{HOUR, observation, packet};
 use super::*;
+use crate::filter::{Context, Filter, NumberField, Subject, TextField};
 use crate::{UnixMillis, Visibility};
 
 const HOUR_MILLIS: i64 = 3_600_000;
@@ -327,9 +329,116 @@ fn selection() -> impl Strategy<Value = Selection> {
                     origin,
                     since,
                     until,
+                    filter: None,
                 }
             },
         )
+}
+
+/// A row of the model, asked the simple way.
+struct Plain<'a>(&'a Packet);
+
+/// One of its observations.
+struct PlainReception<'a>(&'a Observation);
+
+impl Subject for Plain<'_> {
+    fn payload_type(&self) -> Option<u8> {
+        self.0.kind.payload
+    }
+
+    fn route(&self) -> Option<u8> {
+        self.0.kind.route
+    }
+
+    fn number(&self, field: NumberField) -> Option<f64> {
+        let best = self.0.best();
+        match field {
+            NumberField::Size => (self.0.frame_len > 0).then(|| f64::from(self.0.frame_len)),
+            NumberField::Observations => Some(self.0.observations.len() as f64),
+            _ => PlainReception(best?).number(field),
+        }
+    }
+
+    fn text(&self, field: TextField) -> Option<Cow<'_, str>> {
+        (field == TextField::Hash).then(|| self.0.hash.to_string().into())
+    }
+
+    fn time(&self) -> Option<UnixMillis> {
+        Some(self.0.first_seen)
+    }
+
+    fn any_observation(&self, test: &mut dyn FnMut(&dyn Subject) -> bool) -> bool {
+        self.0.observations.iter().any(|observation| test(&PlainReception(observation)))
+    }
+}
+
+impl Subject for PlainReception<'_> {
+    fn number(&self, field: NumberField) -> Option<f64> {
+        match field {
+            NumberField::Snr => self.0.snr,
+            NumberField::Rssi => self.0.rssi,
+            NumberField::Hops => Some(self.0.path.len() as f64),
+            NumberField::HashSize => Some(self.0.path.size() as f64),
+            _ => None,
+        }
+    }
+}
+
+/// Expressions over what [`Plain`] knows.
+fn expression() -> impl Strategy<Value = String> {
+    let number = prop::sample::select(vec!["snr", "rssi", "hops", "size", "observations", "hash_size"]);
+    let op = prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">="]);
+    let one = prop_oneof![
+        (number, op, -100_i32..40)
+            .prop_map(|(field, op, value)| format!("{field} {op} {}", f64::from(value) / 2.0)),
+        prop::sample::select(vec![
+            "type == ADVERT",
+            "type:advert,trace",
+            "route == FLOOD",
+            "transport",
+            "snr:-5..5",
+            "hops between 1 3",
+            "obs.snr > 2",
+            "all(obs.rssi < -40)",
+            "count(obs) > 3",
+            "count(obs.hops > 2) >= 2",
+            "snr",
+            "hash contains \"a\"",
+            "time after \"2026-05-01T02:00:00Z\"",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    one.prop_recursive(4, 16, 3, |inner| {
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} && {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} || {b})")),
+            inner.prop_map(|a| format!("!({a})")),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn a_filter_over_columns_is_a_filter_over_rows(
+        steps in prop::collection::vec(step(), 1..40),
+        expressions in prop::collection::vec(expression(), 1..8),
+    ) {
+        let mut bench = Bench::new();
+        steps.into_iter().for_each(|step| bench.take(step));
+        bench.keeper.publish();
+        let snapshot = bench.keeper.view().snapshot();
+        for text in expressions {
+            let filter = Arc::new(Filter::parse(&text, &Context::at(bench.now)).unwrap());
+            let plain = |packet: &&Packet| filter.matches(&Plain(packet));
+            let expected: Vec<i64> = bench.model.packets.values().filter(plain).map(|packet| packet.id).collect();
+            let selection = Selection { filter: Some(Arc::clone(&filter)), ..Selection::default() };
+            let found = snapshot.packets(&selection, Order::Oldest, 0..1_000).packets;
+            let found: Vec<i64> = found.iter().map(PacketRef::id).collect();
+            prop_assert_eq!(found, expected, "{}", text);
+        }
+    }
 }
 
 proptest! {
