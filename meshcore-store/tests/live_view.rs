@@ -337,6 +337,25 @@ fn captured_databases_count_like_sql() {
 }
 
 #[test]
+fn more_memory_than_before_is_filled_again() {
+    let database = Database::new();
+    thirty_hours(&database);
+    let loaded = |live: &LiveView| {
+        let snapshot = live.view().snapshot();
+        snapshot.generation() > 0 && snapshot.coverage().loading.is_none()
+    };
+    let few = LiveViewOptions { keep_hours: Some(5), ..options(&database.path) };
+    let now = NOON.plus_millis(30 * 3_600_000);
+    let live = LiveView::start(LiveViewOptions { clock: Arc::new(move || now), ..few }).unwrap();
+    wait("loading", || loaded(&live));
+    assert!(live.view().snapshot().coverage().since.is_some());
+    drop(live);
+    let live = start(&database);
+    assert_in_step(&live);
+    assert!(live.view().snapshot().coverage().since.is_none());
+}
+
+#[test]
 fn hours_that_are_too_old_are_not_kept() {
     let database = Database::new();
     thirty_hours(&database);

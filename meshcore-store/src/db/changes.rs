@@ -128,9 +128,14 @@ pub(super) fn begin_epoch(connection: &Connection) -> rusqlite::Result<()> {
 /// # Errors
 /// [`StoreError`], when the file cannot be read.
 pub(super) fn identity(path: &Path) -> Result<u64, StoreError> {
-    let connection = open::for_reading(path)?;
-    let state = |key: &str| -> rusqlite::Result<Option<String>> {
-        connection.query_row("SELECT value FROM _state WHERE key = ?1", [key], |row| row.get(0)).optional()
+    Ok(identity_of(&open::for_reading(path)?)?)
+}
+
+/// The same of a file that is open.
+pub(super) fn identity_of(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare_cached("SELECT value FROM _state WHERE key = ?1")?;
+    let mut state = |key: &str| -> rusqlite::Result<Option<String>> {
+        statement.query_row([key], |row| row.get(0)).optional()
     };
     let database = state(DATABASE)?.and_then(|text| u64::from_str_radix(&text, 16).ok()).unwrap_or(0);
     let epoch = state(EPOCH)?.and_then(|text| text.parse().ok()).unwrap_or(0);

@@ -42,6 +42,8 @@ const MOST_WAITING: usize = 20_000;
 const PEOPLE_AGAIN: Duration = Duration::from_secs(1);
 /// The same without an advert: nodes may be put aside or deleted.
 const PEOPLE_AT_LEAST: Duration = Duration::from_secs(30);
+/// Time between two attempts to load.
+const RETRY: Duration = Duration::from_secs(2);
 /// Time between two saves of the snapshot file.
 const SAVE_EVERY: Duration = Duration::from_secs(300);
 
@@ -81,6 +83,10 @@ impl LiveViewOptions {
             keep_hours: None,
             clock,
         }
+    }
+
+    const fn kept(&self) -> Kept {
+        Kept { budget: self.budget, hours: self.keep_hours }
     }
 }
 
@@ -169,6 +175,15 @@ struct Work {
 #[derive(Debug, Serialize, Deserialize)]
 struct Note {
     watermarks: Watermarks,
+    /// How much of the history was to be kept.
+    kept: Kept,
+}
+
+/// How much of the history is to be kept: a file with a part of it is of use only if as much is wanted now.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    budget: Option<usize>,
+    hours: Option<u32>,
 }
 
 impl Work {
@@ -183,13 +198,17 @@ impl Work {
         let numbering = Arc::new(numbering);
         let loader = Loader::open(&options.database, &numbering, &options.keys)?;
         let newest = loader.watermarks()?;
-        let restoring = restoring.filter(|(_, note)| {
+        let restoring = restoring.filter(|(restoring, note)| {
             let is_known =
                 note.watermarks.packet <= newest.packet && note.watermarks.observation <= newest.observation;
             if !is_known {
                 warn!("the snapshot file knows more than the database: it is not used");
             }
-            is_known
+            let is_enough = restoring.coverage().since.is_none() || note.kept == options.kept();
+            if !is_enough {
+                info!("the snapshot file holds another part of the history than is wanted: it is not used");
+            }
+            is_known && is_enough
         });
         let (restoring, watermarks) =
             restoring.map_or((None, newest), |(r, note)| (Some(r), note.watermarks));
@@ -231,8 +250,14 @@ impl Work {
     }
 
     fn run(&mut self, woken: &Receiver<()>) {
-        if let Err(error) = self.fill() {
-            tracing::error!(%error, "the view cannot be loaded");
+        let mut filled = self.fill();
+        while let Err(error) = filled {
+            if self.is_closing() {
+                return;
+            }
+            tracing::error!(%error, "the view cannot be loaded; it is tried again");
+            thread::sleep(RETRY);
+            filled = self.reload();
         }
         while !self.is_closing() {
             // Woken or not: what other processes commit is seen by looking.
@@ -513,8 +538,11 @@ impl Work {
     fn reload(&mut self) -> Result<(), StoreError> {
         self.keeper.clear();
         self.is_loading = true;
+        let database = &self.options.database;
+        let identity = Identity { database: changes::identity(database)?, encoding: ENCODING };
+        self.archive = self.options.snapshot.as_deref().map(|path| Archive::new(path, identity));
         let newest = self.loader.watermarks()?;
-        self.tail = Tail::open(&self.options.database, &self.numbering, &self.options.keys, newest)?;
+        self.tail = Tail::open(database, &self.numbering, &self.options.keys, newest)?;
         self.fill()
     }
 
@@ -524,7 +552,7 @@ impl Work {
         if self.is_loading {
             return; // what is loaded is not all that there is
         }
-        let note = Note { watermarks: self.tail.watermarks() };
+        let note = Note { watermarks: self.tail.watermarks(), kept: self.options.kept() };
         let note = postcard::to_allocvec(&note).unwrap_or_default();
         match self.keeper.save(archive, &note) {
             Ok(saved) => tracing::debug!(written = saved.written, size = saved.size, "snapshot file saved"),

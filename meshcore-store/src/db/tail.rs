@@ -30,6 +30,8 @@ pub struct Batch {
 pub struct Tail {
     loader: Loader,
     watermarks: Watermarks,
+    /// Of the database, when it was opened.
+    identity: u64,
     /// What was read is all there was at this version; `None`: more is left.
     complete_at: Option<i64>,
 }
@@ -45,7 +47,9 @@ impl Tail {
         keys: &Arc<KeyRing>,
         watermarks: Watermarks,
     ) -> Result<Self, StoreError> {
-        Ok(Self { loader: Loader::open(path, numbering, keys)?, watermarks, complete_at: None })
+        let loader = Loader::open(path, numbering, keys)?;
+        let identity = changes::identity_of(loader.connection())?;
+        Ok(Self { loader, watermarks, identity, complete_at: None })
     }
 
     /// What was read so far.
@@ -72,7 +76,8 @@ impl Tail {
         let moment = loader.moment()?;
         let newest = loader.read_watermarks()?;
         let is_packed = packing::newest(loader.connection())? > after.observation; // where it is not looked for
-        if is_packed || changes::are_lost(after.change, newest.change) {
+        let is_another = changes::identity_of(loader.connection())? != self.identity;
+        if is_packed || is_another || changes::are_lost(after.change, newest.change) {
             return Ok(Batch { reload: true, after, is_last: true, ..Batch::default() });
         }
         let notes = changes::after(loader.connection(), after.change, limit)?;

@@ -98,6 +98,11 @@ impl Restoring {
         &self.note
     }
 
+    /// What is covered when all blocks are read.
+    pub const fn coverage(&self) -> Coverage {
+        self.coverage
+    }
+
     /// What is covered by the blocks that were read so far.
     pub fn covered(&self) -> Coverage {
         let unread = self.blocks.iter().map(|(_, highest)| *highest).max();
