@@ -110,7 +110,7 @@ sections! {
     // Indexes.
     /// Per observer in `ObserverNumbers` the rows it heard, as bits.
     ObserverRows,
-    /// Nodes that sent packets or passed them on, ascending; where their rows end; the rows as gaps in varints.
+    /// Nodes that sent packets or passed them on, ascending; where their rows end; the rows.
     Nodes,
     NodeEnds,
     NodeRows,
