@@ -11,8 +11,10 @@ use meshcore_proto::PacketHash;
 /// Parts of the table: by the hash's first byte.
 const PARTS: usize = 256;
 const EMPTY: u32 = u32::MAX;
-/// A part grows when more than 7/8 are taken.
+/// A part grows when more than 7/8 are taken ..
 const LOAD: (usize, usize) = (7, 8);
+/// .. and then has room for a quarter more.
+const GROWTH: (usize, usize) = (5, 4);
 
 /// Which sealed block, by a number that is used for one block after another.
 pub(crate) type Slot = u16;
@@ -26,7 +28,6 @@ pub(crate) struct Hashes {
 #[derive(Clone, Debug, Default)]
 struct Part {
     taken: usize,
-    /// A power of two, or empty.
     places: Box<[u32]>,
     /// A byte of each hash: most places need not be looked at.
     tags: Box<[u8]>,
@@ -42,10 +43,10 @@ fn place(slot: Slot, row: u16) -> u32 {
     u32::from(slot) << 16 | u32::from(row)
 }
 
+/// Where to look first among `len` places.
 fn start(hash: PacketHash, len: usize) -> usize {
-    let [_, rest @ ..] = hash.as_bytes();
-    let [a, b, c, d, ..] = *rest;
-    u32::from_be_bytes([a, b, c, d]) as usize & (len - 1)
+    let [_, a, b, c, d, ..] = *hash.as_bytes();
+    (u64::from(u32::from_be_bytes([a, b, c, d])) * len as u64 >> 32) as usize
 }
 
 fn tag(hash: PacketHash) -> u8 {
@@ -59,19 +60,20 @@ impl Part {
 
     /// Places that may hold `hash`.
     fn candidates(&self, hash: PacketHash) -> impl Iterator<Item = (Slot, u16)> {
-        let len = self.places.len();
-        let first = if len == 0 { 0 } else { start(hash, len) };
-        let places = (0..len).map_while(move |step| self.places.get((first + step) & (len - 1)).copied());
+        let first = start(hash, self.places.len());
+        let places = (first..self.places.len()).chain(0..first);
         places
-            .take_while(|place| *place != EMPTY)
-            .map(|place| ((place >> 16) as Slot, (place & 0xffff) as u16))
+            .map_while(move |at| Some((*self.places.get(at)?, *self.tags.get(at)?)))
+            .take_while(|(place, _)| *place != EMPTY)
+            .filter(move |(_, known)| *known == tag(hash))
+            .map(|(place, _)| ((place >> 16) as Slot, (place & 0xffff) as u16))
     }
 
     fn insert(&mut self, hash: PacketHash, entry: u32) {
         let len = self.places.len();
         let mut at = start(hash, len);
         while self.places.get(at).is_some_and(|place| *place != EMPTY && *place != entry) {
-            at = (at + 1) & (len - 1);
+            at = if at + 1 < len { at + 1 } else { 0 };
         }
         if let (Some(place), Some(known)) = (self.places.get_mut(at), self.tags.get_mut(at)) {
             self.taken += usize::from(*place == EMPTY);
@@ -87,7 +89,8 @@ impl Part {
         let taken = self.places.iter().copied().filter(|place| *place != EMPTY);
         let hash = |place: u32| hash_at((place >> 16) as Slot, (place & 0xffff) as u16);
         let alive: Vec<(PacketHash, u32)> = taken.filter_map(|place| Some((hash(place)?, place))).collect();
-        let len = ((alive.len() + more) * LOAD.1 / LOAD.0 + 1).next_power_of_two();
+        let least = (alive.len() + more) * LOAD.1 / LOAD.0 + 1;
+        let len = least * GROWTH.0 / GROWTH.1 + 1; // one stays empty
         let mut fresh = Self::with_room_for(len);
         alive.into_iter().for_each(|(hash, entry)| fresh.insert(hash, entry));
         fresh

@@ -15,7 +15,7 @@ use super::store::Keeper;
 use crate::UnixMillis;
 
 /// Version of what is inside the records: blocks, frames and head. To be raised with every change of them.
-pub const ENCODING: u32 = 5;
+pub const ENCODING: u32 = 7;
 
 /// Parts of a block in the file.
 const COLUMNS: u8 = 0;

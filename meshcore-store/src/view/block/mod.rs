@@ -8,6 +8,7 @@ mod hops;
 mod live;
 mod observations;
 mod paths;
+mod postings;
 mod sealed;
 mod section;
 mod signal;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use meshcore_proto::PacketHash;
 use serde::{Deserialize, Serialize};
 
-use super::super::column::{Dictionary, Ints, partition_point, take_varint, write_varint};
+use super::super::column::{Dictionary, Ints, partition_point};
 use super::super::digest::{Digest, Hop};
 use super::super::names::{NodeNo, ObserverNo, TextNo};
 use super::super::partial::{Hour, Partial, Partials, Sign};
 use super::super::row::{Kind, Observation, Packet};
 use super::super::row_set::RowSet;
 use super::observations::{self, ObservationColumns};
+use super::postings;
 use super::section::{Section, SectionWriter, Sections};
 use super::times::{self, Times};
 use super::{Best, Buffer, Frames};
@@ -340,13 +341,7 @@ impl Sealed {
         let ends = self.sections.ints(ends);
         let start = place.checked_sub(1).map_or(0, |before| ends.size(before));
         let all = self.sections.get(bytes);
-        let mut gaps = all.get(start..ends.size(place)).unwrap_or_default();
-        let mut row = 0;
-        while !gaps.is_empty() {
-            row += usize::try_from(take_varint(&mut gaps)).unwrap_or(usize::MAX / 2);
-            rows.insert(row);
-            row = row.saturating_add(1);
-        }
+        postings::read(all.get(start..ends.size(place)).unwrap_or_default()).for_each(|row| rows.insert(row));
     }
 
     /// Bytes of each part, for those who want to know what costs what.
@@ -499,7 +494,7 @@ fn write_indexes(packets: &[Packet], digests: &[Digest], out: &mut SectionWriter
     write_postings(strangers.values(), Section::StrangerEnds, Section::StrangerRows, out);
 }
 
-/// Lists of ascending rows as gaps.
+/// Lists of ascending rows, and where they end.
 fn write_postings<'a>(
     lists: impl Iterator<Item = &'a Vec<usize>>,
     ends: Section,
@@ -509,11 +504,7 @@ fn write_postings<'a>(
     let mut places = Vec::new();
     for list in lists {
         let part = out.part(bytes);
-        let mut next = 0;
-        for row in list {
-            write_varint(part, (row - next) as u64);
-            next = row + 1;
-        }
+        postings::write(list, part);
         places.push(part.len() as i64);
     }
     out.ints(ends, places);

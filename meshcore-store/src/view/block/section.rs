@@ -4,6 +4,10 @@
 //! file. Parts that are rarely asked for may be compressed; the table says how long they are when unfolded.
 
 use std::borrow::Cow;
+use std::io;
+
+use zstd::bulk::Compressor;
+use zstd::zstd_safe::{CParameter, Strategy};
 
 use super::super::column::Ints;
 use super::Buffer;
@@ -106,7 +110,7 @@ sections! {
     // Indexes.
     /// Per observer in `ObserverNumbers` the rows it heard, as bits.
     ObserverRows,
-    /// Nodes that sent packets or passed them on, ascending; where their rows end; the rows as gaps in varints.
+    /// Nodes that sent packets or passed them on, ascending; where their rows end; the rows.
     Nodes,
     NodeEnds,
     NodeRows,
@@ -126,28 +130,43 @@ impl Section {
         self as usize
     }
 
-    /// Read for single packets or for all at once, not row by row while filtering.
-    pub(super) const fn is_cold(self) -> bool {
+    /// How it is folded; `None` for what is read row by row while filtering.
+    const fn folding(self) -> Option<Folding> {
         let place = self.place();
-        (place >= Self::ObservationIds.place() && place <= Self::ResolvedCodes.place())
-            || matches!(
-                self,
-                Self::ScoreValues
-                    | Self::Noises
-                    | Self::HopValues
-                    | Self::HopWidths
-                    | Self::CandidateEnds
-                    | Self::Candidates
-                    | Self::Partials
-            )
+        let is_of_observations =
+            place >= Self::ObservationIds.place() && place <= Self::ResolvedCodes.place();
+        match self {
+            Self::Turns | Self::Snr | Self::Rssi | Self::Scores | Self::PathAges | Self::OwnHops => {
+                Some(Folding::Symbols)
+            }
+            Self::Noises
+            | Self::ScoreValues
+            | Self::HopValues
+            | Self::HopWidths
+            | Self::CandidateEnds
+            | Self::Candidates
+            | Self::Partials => Some(Folding::Sequences),
+            _ if is_of_observations => Some(Folding::Sequences),
+            _ => None,
+        }
     }
+}
+
+/// How a part is folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Folding {
+    /// Things recur.
+    Sequences,
+    /// Symbols of which some are frequent, in no order: short sequences that recur by chance would cost more than their
+    /// symbols.
+    Symbols,
 }
 
 /// Bytes of a table entry: offset, length as it lies, length unfolded (0 = it is not folded).
 const ENTRY: usize = 12;
 const TABLE: usize = ENTRY * Section::ALL.len();
-/// Compression of cold parts: what matters is the entropy coding, which every level does.
-const LEVEL: i32 = 3;
+/// Compression of sequences: the highest level that takes no longer than what else a block needs.
+const LEVEL: i32 = 9;
 /// No part is longer: one that claims so is broken.
 const LONGEST: usize = 1 << 30;
 
@@ -266,16 +285,29 @@ impl Sections {
         Self::assemble(Section::ALL.iter().map(|section| {
             let other = other.iter().find(|(other, _)| other == section);
             let part = other.map_or_else(|| self.get(*section).into_owned(), |(_, part)| part.clone());
-            if !section.is_cold() || part.is_empty() {
-                return (part, 0);
-            }
-            match zstd::bulk::compress(&part, LEVEL) {
-                Ok(folded) if folded.len() < part.len() => {
-                    let unfolded = part.len();
-                    (folded, unfolded)
-                }
+            match section.folding().map(|folding| folding.fold(&part)) {
+                Some(Ok(folded)) if folded.len() < part.len() => (folded, part.len()),
                 _ => (part, 0),
             }
         }))
+    }
+}
+
+impl Folding {
+    fn fold(self, part: &[u8]) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Sequences => zstd::bulk::compress(part, LEVEL),
+            Self::Symbols => {
+                let mut compressor = Compressor::new(1)?;
+                for parameter in [
+                    CParameter::Strategy(Strategy::ZSTD_fast),
+                    CParameter::MinMatch(7),
+                    CParameter::HashLog(6),
+                ] {
+                    compressor.set_parameter(parameter)?;
+                }
+                compressor.compress(part)
+            }
+        }
     }
 }
