@@ -26,7 +26,7 @@ fn hour(number: u32) -> Vec<Packet> {
             let id = i64::from(number) * PACKETS_PER_HOUR + n + 1;
             let noise = (id as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let frame: Vec<u8> = (0..25_u64)
-                .flat_map(|k| noise.rotate_left(7 * k as u32).wrapping_mul(k + 3).to_le_bytes())
+                .flat_map(|k| noise.wrapping_mul(2 * k + 3).rotate_left(21).to_le_bytes())
                 .collect();
             let path = HopPath::new(1, &noise.to_le_bytes()[..5]).unwrap();
             let first_seen = hour.start().plus_millis(n * 3_000);

@@ -427,7 +427,8 @@ impl Work {
         packets.sort_unstable_by_key(|packet| packet.id);
         let now = self.now();
         self.keeper.adopt_hour(SealedHour::of(hour, &packets, now));
-        let since = self.keeper.coverage().since.map_or(hour.start(), |since| since.min(hour.start()));
+        let since =
+            self.keeper.coverage().since.map_or_else(|| hour.start(), |since| since.min(hour.start()));
         self.cover(Coverage { since: Some(since), beyond, loading: None }, true);
         let too_old = self.options.keep_hours.is_some_and(|hours| hour.0 + hours < Hour::of(now).0);
         let is_full = self.shrink() || too_old;

@@ -166,7 +166,7 @@ impl Dictionary {
         let is_quarters = |value: &f64| (value * 4.0).fract() == 0.0 && value.abs() < 1e9;
         if self.0.iter().all(is_quarters) {
             out.push(QUARTERS);
-            write_ints(out, self.0.iter().map(|value| (value * 4.0) as i64));
+            write_ints(out, self.0.iter().map(|value| whole(value * 4.0)));
         } else {
             out.push(EXACT);
             self.0.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
@@ -188,6 +188,12 @@ impl Dictionary {
     pub(crate) fn values(&self) -> &[f64] {
         &self.0
     }
+}
+
+/// The whole number that a value is; the nearest there is when it is none.
+#[expect(clippy::cast_possible_truncation, reason = "what is out of range becomes the end of the range")]
+pub(crate) const fn whole(value: f64) -> i64 {
+    value as i64
 }
 
 /// Appends `value` in as many bytes as it needs, seven bits each.

@@ -46,7 +46,7 @@ fn place(slot: Slot, row: u16) -> u32 {
 /// Where to look first among `len` places.
 fn start(hash: PacketHash, len: usize) -> usize {
     let [_, a, b, c, d, ..] = *hash.as_bytes();
-    (u64::from(u32::from_be_bytes([a, b, c, d])) * len as u64 >> 32) as usize
+    ((u64::from(u32::from_be_bytes([a, b, c, d])) * len as u64) >> 32) as usize
 }
 
 fn tag(hash: PacketHash) -> u8 {
@@ -148,7 +148,8 @@ mod tests {
     use super::*;
 
     fn hash(number: u16) -> PacketHash {
-        PacketHash::from_bytes([(number % 3) as u8, 0, 0, 0, (number % 7) as u8, 0, 0, number as u8])
+        let byte = |number: u16| u8::try_from(number % 256).unwrap();
+        PacketHash::from_bytes([byte(number % 3), 0, 0, 0, byte(number % 7), 0, 0, byte(number)])
     }
 
     proptest! {

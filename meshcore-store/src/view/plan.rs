@@ -1,6 +1,7 @@
 //! A filter over a block: columns answer what they can, and only the rows that are left are looked at one by one.
 
 use super::block::{BestSignal, Block, Column};
+use super::column::whole;
 use super::row_set::RowSet;
 use super::snapshot::Snapshot;
 use super::subject::{Backing, Row};
@@ -73,7 +74,14 @@ impl Snapshot {
             Term::Number { field: NumberField::Size, test } => {
                 let (low, high) = range(test)?;
                 // A length of 0 says that there is no frame.
-                Some(block.select(Column::FrameLength, (low.ceil() as i64).max(1)..=high.floor() as i64))
+                Some(block.select(Column::FrameLength, whole(low.ceil()).max(1)..=whole(high.floor())))
+            }
+            Term::Number { field: NumberField::Hops, test } => {
+                let (low, high) = range(test)?;
+                let mut rows = block.select(Column::Hops, whole(low.ceil())..=whole(high.floor()));
+                // A packet nobody observed has no hops, not even none.
+                rows.retain(|row| block.observation_count(row) > 0);
+                Some(rows)
             }
             Term::Text {
                 field: field @ (TextField::Channel | TextField::Scope),
@@ -95,7 +103,8 @@ fn is_of_columns(expr: &Expr) -> bool {
     match term {
         Term::Type(_) | Term::Route(_) => true,
         Term::Number { field, test } => {
-            matches!(field, NumberField::Snr | NumberField::Rssi | NumberField::Size) && range(test).is_some()
+            matches!(field, NumberField::Snr | NumberField::Rssi | NumberField::Size | NumberField::Hops)
+                && range(test).is_some()
         }
         Term::Text { field, test } => {
             matches!(field, TextField::Channel | TextField::Scope) && matches!(test, TextTest::Is(_))

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use meshcore_proto::PacketHash;
 
 use super::block::{Block, Column};
-use super::names::{NodeNo, ObserverNo, TextNo};
+use super::digest::Hop;
+use super::names::{Names, NodeNo, ObserverNo, TextNo};
 use super::partial::Totals;
+use super::row::Observation;
 use super::row_set::RowSet;
 use super::snapshot::{Coverage, Entry, PacketRef, Snapshot};
 use super::subject::Backing;
@@ -31,6 +33,8 @@ pub struct Selection {
     pub region: Option<Vec<ObserverNo>>,
     /// Sent or passed on by one of these.
     pub nodes: Option<Vec<NodeNo>>,
+    /// Passed on by a node whose key begins with these bytes, at most 8.
+    pub hop: Option<Vec<u8>>,
     /// Sent by one of these: the nodes of an area.
     pub origin: Option<Vec<NodeNo>>,
     /// Has an observation at or after.
@@ -141,7 +145,7 @@ impl Snapshot {
             return RowSet::none(len);
         }
         let mut rows = RowSet::all(len);
-        selection.narrow(entry, &mut rows);
+        selection.narrow(entry, &self.names, &mut rows);
         if self.people.hides_somebody() {
             rows.retain(|row| !block.originator(row).is_some_and(|node| self.people.hides(node)));
         }
@@ -278,7 +282,7 @@ impl Selection {
     }
 
     /// Takes out the rows that do not match.
-    fn narrow(&self, entry: &Entry, rows: &mut RowSet) {
+    fn narrow(&self, entry: &Entry, names: &Names, rows: &mut RowSet) {
         let (block, summary) = (&entry.block, &entry.summary);
         let mut equal = |column, value: i64| rows.and(&block.select(column, value..=value));
         if let Some(payload_type) = self.payload_type {
@@ -297,6 +301,9 @@ impl Selection {
         if let Some(nodes) = &self.nodes {
             rows.and(&any(block, nodes, |node| block.touched_by(node)));
         }
+        if let Some(prefix) = &self.hop {
+            rows.and(&passed_by(block, names, prefix));
+        }
         if let Some(nodes) = &self.origin {
             rows.retain(|row| block.originator(row).is_some_and(|node| nodes.contains(&node)));
         }
@@ -314,6 +321,22 @@ impl Selection {
 
 /// GRP_TXT.
 const CHANNEL_TEXT: i64 = 5;
+
+/// Rows with a hop whose node has a key that begins so, or of which only such bytes are known.
+fn passed_by(block: &Block, names: &Names, prefix: &[u8]) -> RowSet {
+    let mut all = block.passed_by_stranger(Hop::new(prefix));
+    let nodes = (1..).map_while(NodeNo::new).zip(names.node_keys());
+    for (node, _) in nodes.filter(|(_, key)| key.as_bytes().starts_with(prefix)) {
+        let mut rows = block.touched_by(node);
+        // What it sent itself it need not have passed on.
+        rows.retain(|row| {
+            let is_hop = |o: &Observation| o.resolved.contains(&Some(node));
+            block.originator(row) != Some(node) || block.observations(row).iter().any(is_hop)
+        });
+        all.or(&rows);
+    }
+    all
+}
 
 /// Rows that any of these gives.
 fn any<T: Copy>(block: &Block, of: &[T], rows: impl Fn(T) -> RowSet) -> RowSet {

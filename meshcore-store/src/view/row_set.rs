@@ -4,7 +4,7 @@ use smallvec::{SmallVec, smallvec};
 
 /// A set of rows of one block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowSet {
+pub(crate) struct RowSet {
     len: usize,
     /// Bits at and above `len` are 0.
     words: SmallVec<[u64; 32]>,
@@ -12,19 +12,19 @@ pub struct RowSet {
 
 impl RowSet {
     /// No row of `len`.
-    pub fn none(len: usize) -> Self {
+    pub(crate) fn none(len: usize) -> Self {
         Self { len, words: smallvec![0; len.div_ceil(64)] }
     }
 
     /// All `len` rows.
-    pub fn all(len: usize) -> Self {
+    pub(crate) fn all(len: usize) -> Self {
         let mut set = Self { len, words: smallvec![u64::MAX; len.div_ceil(64)] };
         set.trim();
         set
     }
 
     /// The rows for which `test` says so.
-    pub fn of(len: usize, mut test: impl FnMut(usize) -> bool) -> Self {
+    pub(crate) fn of(len: usize, mut test: impl FnMut(usize) -> bool) -> Self {
         let mut set = Self::none(len);
         for (index, word) in set.words.iter_mut().enumerate() {
             let start = index * 64;
@@ -36,7 +36,7 @@ impl RowSet {
     }
 
     /// From bits as [`bytes`](Self::bytes) gave them.
-    pub fn from_bytes(len: usize, bytes: &[u8]) -> Self {
+    pub(crate) fn from_bytes(len: usize, bytes: &[u8]) -> Self {
         let mut set = Self::none(len);
         for (word, eight) in set.words.iter_mut().zip(bytes.chunks(8)) {
             *word = eight.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte));
@@ -46,32 +46,27 @@ impl RowSet {
     }
 
     /// The bits, eight rows to a byte, whole words.
-    pub fn bytes(&self) -> impl Iterator<Item = u8> {
+    pub(crate) fn bytes(&self) -> impl Iterator<Item = u8> {
         self.words.iter().flat_map(|word| word.to_le_bytes())
     }
 
     /// Rows there are, in the set or not.
-    pub fn universe(&self) -> usize {
+    pub(crate) fn universe(&self) -> usize {
         self.len
     }
 
     /// Rows in the set.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// Whether no row is in the set.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.words.iter().all(|word| *word == 0)
     }
 
-    /// Whether `row` is in the set.
-    pub fn contains(&self, row: usize) -> bool {
-        self.words.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1)
-    }
-
     /// Puts `row` in; no effect beyond the last row.
-    pub fn insert(&mut self, row: usize) {
+    pub(crate) fn insert(&mut self, row: usize) {
         if row < self.len
             && let Some(word) = self.words.get_mut(row / 64)
         {
@@ -80,23 +75,23 @@ impl RowSet {
     }
 
     /// Keeps what is in both.
-    pub fn and(&mut self, other: &Self) {
+    pub(crate) fn and(&mut self, other: &Self) {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
     }
 
     /// Takes what is in either.
-    pub fn or(&mut self, other: &Self) {
+    pub(crate) fn or(&mut self, other: &Self) {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
     }
 
     /// Takes what is in neither.
-    pub fn invert(&mut self) {
+    pub(crate) fn invert(&mut self) {
         self.words.iter_mut().for_each(|word| *word = !*word);
         self.trim();
     }
 
     /// Keeps the rows for which `test` says so; only those in the set are asked.
-    pub fn retain(&mut self, mut test: impl FnMut(usize) -> bool) {
+    pub(crate) fn retain(&mut self, mut test: impl FnMut(usize) -> bool) {
         for (index, word) in self.words.iter_mut().enumerate() {
             let mut rest = *word;
             while rest != 0 {
@@ -110,7 +105,7 @@ impl RowSet {
     }
 
     /// The rows, ascending.
-    pub fn iter(&self) -> impl Iterator<Item = usize> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
         self.words.iter().enumerate().flat_map(|(index, word)| {
             let mut rest = *word;
             std::iter::from_fn(move || {
@@ -150,7 +145,7 @@ mod tests {
             let (a, b) = (of(&a), of(&b));
             let rows = |set: &RowSet| -> BTreeSet<usize> { set.iter().collect() };
             let (x, y) = (RowSet::of(len, |row| a.contains(&row)), RowSet::of(len, |row| b.contains(&row)));
-            prop_assert_eq!(rows(&x), a.clone());
+            prop_assert_eq!(rows(&x), a.iter().copied().collect::<BTreeSet<_>>());
             prop_assert_eq!(x.count(), a.len());
             let mut both = x.clone();
             both.and(&y);

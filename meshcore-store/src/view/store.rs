@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use meshcore_proto::PacketHash;
 
 use super::block::{Block, Live, LiveRow, Sealed};
 use super::hashes::{Hashes, Slot};
@@ -100,6 +99,28 @@ struct Kept {
 impl Kept {
     const fn is_live(&self) -> bool {
         matches!(self.entry.block, Block::Live(_))
+    }
+
+    /// Forgets the frames of a sealed block; gives the bytes.
+    fn drop_frames(&mut self) -> usize {
+        let Block::Sealed(sealed) = &self.entry.block else { return 0 };
+        let bytes = sealed.frames().map_or(0, |frames| frames.size());
+        if bytes > 0 {
+            self.entry.block = Block::Sealed(Arc::new(sealed.without_frames()));
+        }
+        bytes
+    }
+
+    /// Folds what is rarely asked for; says whether there was something.
+    fn fold(&mut self) -> bool {
+        match &self.entry.block {
+            Block::Sealed(sealed) if !sealed.is_packed() => {
+                self.entry.block = Block::Sealed(Arc::new(sealed.packed()));
+                self.unsaved = true;
+                true
+            }
+            _ => false,
+        }
     }
 }
 
@@ -284,8 +305,8 @@ impl Keeper {
 
     /// Forgets everything but the names.
     pub fn clear(&mut self) {
-        for key in self.blocks.keys().copied().collect::<Vec<_>>() {
-            self.drop_block(key);
+        while let Some((key, _)) = self.blocks.first_key_value() {
+            self.drop_block(*key);
         }
     }
 
@@ -303,11 +324,13 @@ impl Keeper {
     /// had to go.
     pub fn shrink_to(&mut self, limit: usize) -> bool {
         let mut bytes = self.bytes();
-        for key in self.blocks.keys().copied().collect::<Vec<_>>() {
+        for kept in self.blocks.values_mut() {
             if bytes <= limit {
                 return false;
             }
-            bytes = bytes.saturating_sub(self.drop_frames(key));
+            let freed = kept.drop_frames();
+            self.dirty |= freed > 0;
+            bytes = bytes.saturating_sub(freed);
         }
         let mut has_dropped = false;
         while bytes > limit {
@@ -346,18 +369,6 @@ impl Keeper {
         let next = Hour(hour.0.saturating_add(1)).start();
         let since = self.coverage.since.map_or(next, |since| since.max(next));
         self.set_coverage(Coverage { since: Some(since), beyond, ..self.coverage });
-        bytes
-    }
-
-    /// Forgets the frames of a sealed block; gives the bytes.
-    fn drop_frames(&mut self, key: BlockKey) -> usize {
-        let Some(kept) = self.blocks.get_mut(&key) else { return 0 };
-        let Block::Sealed(sealed) = &kept.entry.block else { return 0 };
-        let bytes = sealed.frames().map_or(0, |frames| frames.size());
-        if bytes > 0 {
-            kept.entry.block = Block::Sealed(Arc::new(sealed.without_frames()));
-            self.dirty = true;
-        }
         bytes
     }
 
@@ -449,8 +460,9 @@ impl Keeper {
 
     fn fold_old(&mut self, now: UnixMillis) {
         let fold = BlockKey { hour: folded_before(now), part: 0 };
-        let old: Vec<BlockKey> = self.blocks.range(..fold).map(|(key, _)| *key).collect();
-        old.into_iter().for_each(|key| self.fold(key));
+        for (_, kept) in self.blocks.range_mut(..fold) {
+            self.dirty |= kept.fold();
+        }
     }
 
     fn seal(&mut self, key: BlockKey) {
@@ -461,23 +473,11 @@ impl Keeper {
         self.put_sealed(key, sealed, true);
     }
 
-    /// Folds what is rarely asked for.
-    fn fold(&mut self, key: BlockKey) {
-        let Some(kept) = self.blocks.get_mut(&key) else { return };
-        if let Block::Sealed(sealed) = &kept.entry.block
-            && !sealed.is_packed()
-        {
-            kept.entry.block = Block::Sealed(Arc::new(sealed.packed()));
-            kept.unsaved = true;
-            self.dirty = true;
-        }
-    }
-
     fn put_sealed(&mut self, key: BlockKey, sealed: Sealed, unsaved: bool) {
         self.dirty = true;
         let summary = Arc::new(sealed.summary().clone());
-        let hashes: Vec<PacketHash> = (0..sealed.len()).map(|row| sealed.hash(row)).collect();
-        let entry = Entry { key, block: Block::Sealed(Arc::new(sealed)), summary };
+        let sealed = Arc::new(sealed);
+        let entry = Entry { key, block: Block::Sealed(Arc::clone(&sealed)), summary };
         let kept = Kept { entry, touched: UnixMillis::default(), unsaved, stale: false };
         self.blocks.insert(key, kept);
         let slot = self.slot_of(key);
@@ -488,7 +488,8 @@ impl Keeper {
             let row = usize::from(row);
             (row < block.len()).then(|| block.hash(row))
         };
-        Arc::make_mut(&mut self.hashes).insert(slot, hashes.into_iter(), hash_at);
+        let hashes = (0..sealed.len()).map(|row| sealed.hash(row));
+        Arc::make_mut(&mut self.hashes).insert(slot, hashes, hash_at);
     }
 
     /// The number of a block in the index of hashes; one that has none gets one that is free.

@@ -100,6 +100,15 @@ impl Model {
                     .origin
                     .as_ref()
                     .is_none_or(|nodes| packet.originator.is_some_and(|n| nodes.contains(&n)))
+                && selection.hop.as_ref().is_none_or(|prefix| {
+                    packet.observations.iter().any(|o| {
+                        let nodes = o.resolved.iter().copied().chain(std::iter::repeat(None));
+                        o.path.iter().zip(nodes).any(|(hop, node)| match node {
+                            Some(node) => key(node.get()).as_bytes().starts_with(prefix),
+                            None => hop.starts_with(prefix),
+                        })
+                    })
+                })
                 && selection.since.is_none_or(|since| row.digest.last_seen >= since)
                 && selection.until.is_none_or(|until| packet.first_seen <= until)
         };
@@ -125,7 +134,11 @@ const IDENTITY: Identity = Identity { database: 7, encoding: ENCODING };
 
 impl Bench {
     fn new() -> Self {
-        let keeper = Keeper::new(Arc::new(Numbering::default()));
+        let numbering = Arc::new(Numbering::default());
+        for n in 1..9 {
+            numbering.node(&key(n)).unwrap();
+        }
+        let keeper = Keeper::new(numbering);
         let now = UnixMillis::new(HOUR);
         Self { keeper, model: Model::default(), now, folder: tempfile::tempdir().unwrap() }
     }
@@ -293,6 +306,11 @@ impl Bench {
     }
 }
 
+/// The key of a node.
+fn key(node: u32) -> meshcore_proto::PublicKey {
+    meshcore_proto::PublicKey::from_bytes([u8::try_from(node).unwrap(); 32])
+}
+
 fn hash_of(id: i64) -> [u8; 8] {
     (id as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()
 }
@@ -315,9 +333,26 @@ fn selection() -> impl Strategy<Value = Selection> {
     let channel = prop::option::weighted(0.2, (0_u32..6).prop_map(|n| Known::from(TextNo::new(n))));
     let hash = prop::option::weighted(0.1, (1_i64..30).prop_map(|id| PacketHash::from_bytes(hash_of(id))));
     let small = |high: u8| prop::option::weighted(0.2, 0..high);
-    (small(16), small(4), hash, channel, (observers(), observers()), (nodes(), nodes()), (time.clone(), time))
+    let hop = prop::option::weighted(0.2, prop::collection::vec(0_u8..4, 1..3));
+    (
+        small(16),
+        small(4),
+        hash,
+        channel,
+        (observers(), observers()),
+        (nodes(), nodes(), hop),
+        (time.clone(), time),
+    )
         .prop_map(
-            |(payload_type, route, hash, channel, (observers, region), (nodes, origin), (since, until))| {
+            |(
+                payload_type,
+                route,
+                hash,
+                channel,
+                (observers, region),
+                (nodes, origin, hop),
+                (since, until),
+            )| {
                 Selection {
                     payload_type,
                     route,
@@ -329,6 +364,7 @@ fn selection() -> impl Strategy<Value = Selection> {
                     origin,
                     since,
                     until,
+                    hop,
                     filter: None,
                 }
             },
@@ -452,13 +488,12 @@ proptest! {
     ) {
         let mut bench = Bench::new();
         steps.into_iter().for_each(|step| bench.take(step));
+        bench.keeper.publish();
         // Nodes are known by their keys only, so those are what is hidden.
-        let numbering = Numbering::default();
-        let keys: Vec<_> = (1..9).map(|n| meshcore_proto::PublicKey::from_bytes([n; 32])).collect();
-        keys.iter().for_each(|key| { numbering.node(key); });
-        let listed: Vec<String> = hidden.iter().map(|n| keys[*n as usize - 1].to_string()).collect();
+        let listed: Vec<String> = hidden.iter().map(|n| key(*n).to_string()).collect();
         let rules = Visibility::new(&listed, [""; 0], [""; 0]);
-        bench.keeper.set_people(People::of(&numbering.names(), [], [], &rules));
+        let names = bench.keeper.view().snapshot().names().clone();
+        bench.keeper.set_people(People::of(&names, [], [], &rules));
         for (selection, start, len) in selections {
             bench.check(&selection, start..start + len, &hidden);
         }

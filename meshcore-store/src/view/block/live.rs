@@ -50,12 +50,10 @@ impl LiveRow {
         match column {
             Column::Route => field(packet.kind.route),
             Column::PayloadType => field(packet.kind.payload),
-            Column::Originator => packet.originator.map_or(0, |node| i64::from(node.get())),
             Column::Channel => packet.channel.map_or(0, |text| i64::from(text.get())),
             Column::Scope => packet.scope.map_or(0, |text| i64::from(text.get())),
             Column::FrameLength => i64::from(packet.frame_len),
             Column::Hops => self.best().map_or(0, |best| best.hops as i64),
-            Column::Observers => self.digest.observer_count as i64,
         }
     }
 

@@ -23,7 +23,7 @@ use meshcore_proto::PacketHash;
 use super::digest::Hop;
 use super::names::{NodeNo, ObserverNo, TextNo};
 use super::partial::Partials;
-use super::row::{Kind, Observation, Packet};
+use super::row::{Kind, Observation};
 use super::row_set::RowSet;
 use crate::UnixMillis;
 
@@ -170,13 +170,6 @@ impl Block {
     /// The observations of a packet, ascending by id.
     pub(crate) fn observations(&self, row: usize) -> Vec<Observation> {
         ask!(self, row, live => live.packet.observations.clone(), observations)
-    }
-
-    pub(crate) fn packet(&self, row: usize) -> Option<Packet> {
-        match self {
-            Self::Live(block) => block.row(row).map(|row| row.packet.clone()),
-            Self::Sealed(block) => (row < block.len()).then(|| block.packet(row)),
-        }
     }
 
     /// All `(last_seen, id)`, by row.

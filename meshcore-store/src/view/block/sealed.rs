@@ -229,11 +229,6 @@ impl Sealed {
         (0..self.len).map(|row| self.packet_with(row, observations(row))).collect()
     }
 
-    /// One packet whole.
-    pub(crate) fn packet(&self, row: usize) -> Packet {
-        self.packet_with(row, self.observations(row))
-    }
-
     fn packet_with(&self, row: usize, observations: Vec<Observation>) -> Packet {
         Packet {
             id: self.id(row),
@@ -366,8 +361,6 @@ pub(crate) enum Column {
     Route,
     /// Payload type plus 1; 0 = none.
     PayloadType,
-    /// Number of the node; 0 = none.
-    Originator,
     /// Number of the text; 0 = none.
     Channel,
     /// Number of the text; 0 = none.
@@ -376,8 +369,6 @@ pub(crate) enum Column {
     FrameLength,
     /// Hops of the best observation.
     Hops,
-    /// Distinct observers.
-    Observers,
 }
 
 /// Signals of the best observation that can be asked for a range.
@@ -394,12 +385,10 @@ impl Column {
         match self {
             Self::Route => Section::Routes,
             Self::PayloadType => Section::PayloadTypes,
-            Self::Originator => Section::Originators,
             Self::Channel => Section::Channels,
             Self::Scope => Section::Scopes,
             Self::FrameLength => Section::FrameLengths,
             Self::Hops => Section::BestHops,
-            Self::Observers => Section::ObserverCounts,
         }
     }
 }

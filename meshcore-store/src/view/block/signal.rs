@@ -120,11 +120,12 @@ mod tests {
     #[test]
     fn the_score_of_a_cut_signal_follows_from_the_exact_one() {
         let exact = SnrQuarterDb::new(-39);
-        let score = Some(f64::from(reported_score(exact, 60)));
+        let exact = f64::from(reported_score(exact, 60));
+        let score = Some(exact);
         assert_eq!(Score::of(score, Some(-9.75), 60), Score::Reckoned(0));
         assert_eq!(Score::of(score, Some(-9.0), 60), Score::Reckoned(-3));
-        assert_eq!(Score::of(score, Some(3.0), 60), Score::Other(score.unwrap()));
-        assert_eq!(Score::of(score, None, 60), Score::Other(score.unwrap()));
+        assert_eq!(Score::of(score, Some(3.0), 60), Score::Other(exact));
+        assert_eq!(Score::of(score, None, 60), Score::Other(exact));
     }
 
     #[test]

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::super::digest::Digest;
 use super::super::partial::{Partial, Sign};
+use super::super::row::Packet;
 use super::super::testing::packets;
 use super::*;
 
@@ -36,7 +37,7 @@ proptest! {
         let [a, b] = &blocks;
         prop_assert_eq!(a.len(), b.len());
         for row in 0..a.len() {
-            prop_assert_eq!(a.packet(row), b.packet(row));
+            prop_assert_eq!(a.observations(row), b.observations(row));
             prop_assert_eq!(a.best(row), b.best(row));
             prop_assert_eq!(a.last_seen(row), b.last_seen(row));
             prop_assert_eq!((a.observer_count(row), a.observation_count(row)), (b.observer_count(row), b.observation_count(row)));
@@ -44,8 +45,8 @@ proptest! {
             prop_assert_eq!(b.row_of(a.id(row)), Some(row));
         }
         prop_assert_eq!(a.latest(), b.latest());
-        let columns = [Column::Route, Column::PayloadType, Column::Originator, Column::Channel, Column::Scope,
-                       Column::FrameLength, Column::Hops, Column::Observers];
+        let columns = [Column::Route, Column::PayloadType, Column::Channel, Column::Scope,
+                       Column::FrameLength, Column::Hops,];
         for column in columns {
             prop_assert_eq!(a.select(column, low..=low + span), b.select(column, low..=low + span));
         }
