@@ -166,7 +166,9 @@ impl Dictionary {
         let is_quarters = |value: &f64| (value * 4.0).fract() == 0.0 && value.abs() < 1e9;
         if self.0.iter().all(is_quarters) {
             out.push(QUARTERS);
-            write_ints(out, self.0.iter().map(|value| (value * 4.0) as i64));
+            #[expect(clippy::cast_possible_truncation, reason = "whole, and below 4e9")]
+            let quarters = self.0.iter().map(|value| (value * 4.0) as i64);
+            write_ints(out, quarters);
         } else {
             out.push(EXACT);
             self.0.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));

@@ -46,7 +46,7 @@ fn place(slot: Slot, row: u16) -> u32 {
 /// Where to look first among `len` places.
 fn start(hash: PacketHash, len: usize) -> usize {
     let [_, a, b, c, d, ..] = *hash.as_bytes();
-    (u64::from(u32::from_be_bytes([a, b, c, d])) * len as u64 >> 32) as usize
+    ((u64::from(u32::from_be_bytes([a, b, c, d])) * len as u64) >> 32) as usize
 }
 
 fn tag(hash: PacketHash) -> u8 {
