@@ -3,6 +3,7 @@
 //! A block is live while it changes, and sealed when nothing came for a while. Both answer the same questions.
 
 mod buffer;
+mod folding;
 mod frames;
 mod hops;
 mod live;

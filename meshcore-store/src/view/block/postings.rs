@@ -82,7 +82,8 @@ impl Iterator for Rows<'_> {
             if ones + 1 + self.k <= 57 {
                 self.at += ones + 1 + self.k;
                 high += ones;
-                break usize::try_from((window >> (ones + 1)) & ((1 << self.k) - 1)).unwrap_or(0);
+                let low = window >> (ones + 1) & ((1 << self.k) - 1);
+                break usize::try_from(low).unwrap_or(0);
             }
             let ones = ones.min(32);
             self.at += ones;

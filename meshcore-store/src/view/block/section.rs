@@ -4,13 +4,10 @@
 //! file. Parts that are rarely asked for may be compressed; the table says how long they are when unfolded.
 
 use std::borrow::Cow;
-use std::io;
-
-use zstd::bulk::Compressor;
-use zstd::zstd_safe::{CParameter, Strategy};
 
 use super::super::column::Ints;
 use super::Buffer;
+use super::folding::{self, Folding};
 
 /// Defines the parts, numbered in this order.
 macro_rules! sections {
@@ -152,21 +149,9 @@ impl Section {
     }
 }
 
-/// How a part is folded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Folding {
-    /// Things recur.
-    Sequences,
-    /// Symbols of which some are frequent, in no order: short sequences that recur by chance would cost more than their
-    /// symbols.
-    Symbols,
-}
-
 /// Bytes of a table entry: offset, length as it lies, length unfolded (0 = it is not folded).
 const ENTRY: usize = 12;
 const TABLE: usize = ENTRY * Section::ALL.len();
-/// Compression of sequences: the highest level that takes no longer than what else a block needs.
-const LEVEL: i32 = 9;
 /// No part is longer: one that claims so is broken.
 const LONGEST: usize = 1 << 30;
 
@@ -265,8 +250,7 @@ impl Sections {
         if unfolded == 0 {
             return Cow::Borrowed(part);
         }
-        // What a checksum let pass can be unfolded; else the part is empty.
-        Cow::Owned(zstd::bulk::decompress(part, unfolded).unwrap_or_default())
+        Cow::Owned(folding::unfold(part, unfolded))
     }
 
     /// A column that is never folded.
@@ -290,24 +274,5 @@ impl Sections {
                 _ => (part, 0),
             }
         }))
-    }
-}
-
-impl Folding {
-    fn fold(self, part: &[u8]) -> io::Result<Vec<u8>> {
-        match self {
-            Self::Sequences => zstd::bulk::compress(part, LEVEL),
-            Self::Symbols => {
-                let mut compressor = Compressor::new(1)?;
-                for parameter in [
-                    CParameter::Strategy(Strategy::ZSTD_fast),
-                    CParameter::MinMatch(7),
-                    CParameter::HashLog(6),
-                ] {
-                    compressor.set_parameter(parameter)?;
-                }
-                compressor.compress(part)
-            }
-        }
     }
 }

@@ -120,12 +120,10 @@ mod tests {
     #[test]
     fn the_score_of_a_cut_signal_follows_from_the_exact_one() {
         let exact = SnrQuarterDb::new(-39);
-        let exact = f64::from(reported_score(exact, 60));
-        let score = Some(exact);
-        assert_eq!(Score::of(score, Some(-9.75), 60), Score::Reckoned(0));
-        assert_eq!(Score::of(score, Some(-9.0), 60), Score::Reckoned(-3));
-        assert_eq!(Score::of(score, Some(3.0), 60), Score::Other(exact));
-        assert_eq!(Score::of(score, None, 60), Score::Other(exact));
+        let score = f64::from(reported_score(exact, 60));
+        let of = |snr| Score::of(Some(score), snr, 60);
+        assert_eq!((of(Some(-9.75)), of(Some(-9.0))), (Score::Reckoned(0), Score::Reckoned(-3)));
+        assert_eq!((of(Some(3.0)), of(None)), (Score::Other(score), Score::Other(score)));
     }
 
     #[test]
