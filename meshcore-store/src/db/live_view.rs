@@ -426,12 +426,17 @@ impl Work {
     fn seal(&mut self, hour: Hour, mut packets: Vec<Packet>, beyond: i64) -> Result<bool, StoreError> {
         packets.sort_unstable_by_key(|packet| packet.id);
         let now = self.now();
+        if self.options.keep_hours.is_some_and(|hours| hour.0 + hours < Hour::of(now).0) {
+            let since = Hour(hour.0 + 1).start();
+            let beyond = packets.last().map_or(beyond, |packet| packet.id.max(beyond));
+            self.cover(Coverage { since: Some(since), beyond, loading: None }, false);
+            return Ok(false);
+        }
         self.keeper.adopt_hour(SealedHour::of(hour, &packets, now));
         let since =
             self.keeper.coverage().since.map_or_else(|| hour.start(), |since| since.min(hour.start()));
         self.cover(Coverage { since: Some(since), beyond, loading: None }, true);
-        let too_old = self.options.keep_hours.is_some_and(|hours| hour.0 + hours < Hour::of(now).0);
-        let is_full = self.shrink() || too_old;
+        let is_full = self.shrink();
         if is_full {
             self.cover(self.keeper.coverage(), false);
         }
