@@ -31,8 +31,20 @@ impl Ingest {
 
     /// The next line with this text in it. Fails when the process ends before.
     fn line(&mut self, text: &str) -> String {
-        let mut lines = self.log.by_ref().map(Result::unwrap);
-        lines.find(|line| line.contains(text)).unwrap_or_else(|| panic!("it ended without: {text}"))
+        let [line] = self.lines([text]);
+        line
+    }
+
+    /// The next line with each of these texts in it, in whatever order threads write them.
+    fn lines<const N: usize>(&mut self, texts: [&str; N]) -> [String; N] {
+        let mut found = texts.map(|_| None);
+        while found.iter().any(Option::is_none) {
+            let line = self.log.next().unwrap_or_else(|| panic!("it ended without: {texts:?}")).unwrap();
+            for (text, found) in texts.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+                *found = line.contains(text).then(|| line.clone());
+            }
+        }
+        found.map(Option::unwrap)
     }
 }
 
@@ -57,10 +69,13 @@ fn sources_come_and_go_and_a_faulty_file_changes_nothing() {
 
     configure(r#"{"name": "b", "broker": "mqtt://127.0.0.1:2"}"#, 7);
     ingest.tell("HUP");
-    let line = ingest.line("the configuration is reloaded");
+    let [line, restart, _] = ingest.lines([
+        "the configuration is reloaded",
+        "need a restart",
+        r#"cannot connect to broker mqtt.source="b""#,
+    ]);
     assert!(line.contains(r#"sources.added="b""#) && line.contains(r#"sources.removed="a""#), "{line}");
-    assert!(ingest.line("need a restart").contains("keys=retention"));
-    ingest.line(r#"cannot connect to broker mqtt.source="b""#);
+    assert!(restart.contains("keys=retention"));
 
     configure("5", 7);
     ingest.tell("HUP");
