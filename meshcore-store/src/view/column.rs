@@ -184,6 +184,18 @@ impl Dictionary {
         self.0.get(usize::try_from(code).ok()?.checked_sub(1)?).copied()
     }
 
+    /// The value of a code in what [`write`](Self::write) wrote, without reading all of it.
+    pub(crate) fn value_in(bytes: &[u8], code: i64) -> Option<f64> {
+        let place = usize::try_from(code).ok()?.checked_sub(1)?;
+        match bytes.split_first()? {
+            (&QUARTERS, column) => {
+                let quarters = Ints::read(column).filter(|quarters| place < quarters.len())?;
+                Some(quarters.get(place) as f64 / 4.0)
+            }
+            (_, rest) => rest.as_chunks().0.get(place).map(|eight| f64::from_le_bytes(*eight)),
+        }
+    }
+
     /// All values, ascending.
     pub(crate) fn values(&self) -> &[f64] {
         &self.0
@@ -305,6 +317,9 @@ mod tests {
             let dictionary = Dictionary::of(values);
             let mut bytes = Vec::new();
             dictionary.write(&mut bytes);
+            for code in 0..=dictionary.0.len() as i64 + 1 {
+                prop_assert_eq!(Dictionary::value_in(&bytes, code), dictionary.value(code));
+            }
             prop_assert_eq!(Dictionary::read(&bytes).0, dictionary.0);
         }
 

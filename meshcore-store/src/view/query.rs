@@ -279,6 +279,7 @@ impl Selection {
         channel
             && self.since.is_none_or(|since| summary.last_seen.1 >= since.get())
             && self.until.is_none_or(|until| summary.first_seen.0 <= until.get())
+            && self.nodes.as_ref().is_none_or(|nodes| nodes.iter().any(|node| entry.block.may_know(*node)))
     }
 
     /// Takes out the rows that do not match.

@@ -219,6 +219,14 @@ impl Block {
         }
     }
 
+    /// Whether a node may have sent something or passed it on; quicker than to ask for the rows.
+    pub(crate) fn may_know(&self, node: NodeNo) -> bool {
+        match self {
+            Self::Live(_) => true,
+            Self::Sealed(block) => block.knows(node),
+        }
+    }
+
     /// Rows that a node sent or passed on.
     pub(crate) fn touched_by(&self, node: NodeNo) -> RowSet {
         match self {

@@ -206,7 +206,7 @@ impl Sealed {
         if self.observation_count(row) == 0 {
             return None;
         }
-        let value = |values, section| Dictionary::read(&self.sections.get(values)).value(get(section));
+        let value = |values, section| Dictionary::value_in(&self.sections.get(values), get(section));
         Some(Best {
             observer: u16::try_from(get(Section::BestObservers)).ok().and_then(ObserverNo::new),
             snr: value(Section::SnrValues, Section::BestSnr),
@@ -308,14 +308,23 @@ impl Sealed {
 
     /// Rows that a node sent or passed on.
     pub(crate) fn touched_by(&self, node: NodeNo) -> RowSet {
-        let nodes = self.sections.ints(Section::Nodes);
-        let wanted = i64::from(node.get());
-        let place = partition_point(nodes.len(), |place| nodes.get(place) < wanted);
         let mut rows = RowSet::none(self.len);
-        if place < nodes.len() && nodes.get(place) == wanted {
+        if let Some(place) = self.place_of(node) {
             self.read_postings(Section::NodeEnds, Section::NodeRows, place, &mut rows);
         }
         rows
+    }
+
+    /// Whether a node sent anything or passed it on.
+    pub(crate) fn knows(&self, node: NodeNo) -> bool {
+        self.place_of(node).is_some()
+    }
+
+    fn place_of(&self, node: NodeNo) -> Option<usize> {
+        let nodes = self.sections.ints(Section::Nodes);
+        let wanted = i64::from(node.get());
+        let place = partition_point(nodes.len(), |place| nodes.get(place) < wanted);
+        (place < nodes.len() && nodes.get(place) == wanted).then_some(place)
     }
 
     /// Rows that a node passed on of which is known only that its key begins like this.
