@@ -63,6 +63,12 @@ fn assert_in_step(live: &LiveView) {
     wait("following", || in_memory(history) == file);
 }
 
+/// Leaves a snapshot file of everything.
+fn save(database: &Database) {
+    let live = start(database);
+    assert_in_step(&live);
+}
+
 /// A town's first messages, in order.
 fn town(messages: usize) -> Vec<meshcore_store::db::Write> {
     let mesh = Mesh::new(&MeshOptions { nodes: 60, ..MeshOptions::town() });
@@ -96,23 +102,12 @@ fn it_follows_the_writer_and_says_what_came_in_order() {
     assert!(told.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq));
     let mut told: Vec<i64> = told.iter().map(|change| change.observation).collect();
     told.sort_unstable();
-    let stored: Vec<i64> = database.one::<i64>("SELECT MAX(id) FROM observations").pipe(|newest| {
-        let packets = in_file(live.history());
-        let mut ids: Vec<i64> = packets.iter().flat_map(|p| p.observations.iter().map(|o| o.id)).collect();
-        ids.sort_unstable();
-        assert_eq!(ids.last(), Some(&newest));
-        ids.split_off(ids.len() - told.len())
-    });
+    let packets = in_file(live.history());
+    let mut stored: Vec<i64> = packets.iter().flat_map(|p| p.observations.iter().map(|o| o.id)).collect();
+    stored.sort_unstable();
+    let stored = stored.split_off(stored.len() - told.len());
     assert_eq!(told, stored, "each observation once");
 }
-
-trait Pipe: Sized {
-    fn pipe<T>(self, then: impl FnOnce(Self) -> T) -> T {
-        then(self)
-    }
-}
-
-impl<T> Pipe for T {}
 
 #[test]
 fn it_sees_what_is_pruned_packed_unpacked_and_changed_by_hand() {
@@ -151,9 +146,7 @@ fn it_starts_again_from_its_file_and_takes_what_came_meanwhile() {
     let database = Database::new();
     let mut writes = town(3_000).into_iter();
     submit(&database.writer(), writes.by_ref().take(2_000));
-    let live = start(&database);
-    assert_in_step(&live);
-    drop(live);
+    save(&database);
     let writer = database.writer();
     submit(&writer, writes);
     writer
@@ -173,11 +166,7 @@ fn it_starts_again_from_its_file_and_takes_what_came_meanwhile() {
 fn a_file_that_cannot_be_trusted_is_ignored_and_replaced() {
     let database = Database::new();
     submit(&database.writer(), town(1_500));
-    drop({
-        let live = start(&database);
-        assert_in_step(&live);
-        live
-    });
+    save(&database);
     let path = snapshot_file(&database);
     let whole = fs::read(&path).unwrap();
     let damaged: Vec<Vec<u8>> = vec![
@@ -209,11 +198,7 @@ fn a_file_that_cannot_be_trusted_is_ignored_and_replaced() {
 fn a_file_of_rows_that_are_not_there_any_more_is_found_out() {
     let database = Database::new();
     submit(&database.writer(), town(1_500));
-    drop({
-        let live = start(&database);
-        assert_in_step(&live);
-        live
-    });
+    save(&database);
     // Another program takes rows away, and nobody notes it.
     database.execute("DELETE FROM observations WHERE id = 700");
     assert_in_step(&start(&database));

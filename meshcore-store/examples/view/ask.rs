@@ -2,10 +2,13 @@
 
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use meshcore_proto::PacketHash;
 use meshcore_store::UnixMillis;
+use meshcore_store::UnixMillis;
+use meshcore_store::filter::{Context, Filter};
 use meshcore_store::view::{NodeNo, ObserverNo, Order, PacketRef, Page, Selection, Snapshot, TextNo};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::Rng as _;
@@ -62,6 +65,20 @@ pub(crate) fn measure(database: &Path, facts: &Facts) -> Result<()> {
     })?;
     tell("number of a day's packets", 50.0, |_| {
         black_box(snapshot.count(&day));
+    })?;
+    tell("stats: all, last hour, last day", 50.0, |_| {
+        black_box(snapshot.stats(source.now));
+    })?;
+    let hour = source.now.plus_millis(-DAY_MILLIS / 24)..UnixMillis::new(i64::MAX);
+    tell("observers' last hour", 50.0, |_| {
+        black_box(snapshot.observers_in(hour.clone()));
+    })?;
+    let context = Context::at(source.now);
+    let filter = Filter::parse("type == ADVERT && snr > 5 && hops < 4", &context)?;
+    let filtered = Selection { filter: Some(Arc::new(filter)), ..Selection::default() };
+    tell("filter expression of three terms, newest 50", 2_000.0, |_| newest(&filtered))?;
+    tell("filter expression of three terms, all", 30_000.0, |_| {
+        black_box(snapshot.count(&filtered));
     })?;
     tell("packets by type, observer, channel", 50.0, |_| {
         let totals = snapshot.totals();

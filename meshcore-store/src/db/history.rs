@@ -96,50 +96,46 @@ impl History {
         page: Range<usize>,
     ) -> Result<HistoryPage, StoreError> {
         let snapshot = self.view.snapshot();
-        if selection.filter.is_none() {
-            let in_memory = snapshot.count(selection);
-            let since = snapshot.coverage().since;
-            if since.is_none() || (page.end <= in_memory && order != Order::Oldest) {
-                let packets = snapshot.packets(selection, order, page).packets;
-                let packets = packets.iter().map(|packet| packet.to_packet()).collect();
-                return Ok(HistoryPage { packets, total: in_memory, covered_since: since });
-            }
-        }
-        self.with_loader(|loader| self.page_with(loader, &snapshot, selection, order, page))
-    }
-
-    /// The same, with a connection for what is not in memory: payloads that a filter asks for, and older packets.
-    fn page_with(
-        &self,
-        loader: &Loader,
-        snapshot: &Snapshot,
-        selection: &Selection,
-        order: Order,
-        page: Range<usize>,
-    ) -> Result<HistoryPage, StoreError> {
-        let in_memory = snapshot.count_with(selection, Some(loader));
-        let of_memory = |page: Range<usize>| -> Vec<Packet> {
-            let found = snapshot.packets_with(selection, order, page, Some(loader)).packets;
+        let of_memory = |page: Range<usize>, backing: Option<&dyn Backing>| -> Vec<Packet> {
+            let found = snapshot.packets_with(selection, order, page, backing).packets;
             found.iter().map(|packet| packet.to_packet()).collect()
         };
-        let since = snapshot.coverage().since;
-        if since.is_none() || (page.end <= in_memory && order != Order::Oldest) {
-            return Ok(HistoryPage { packets: of_memory(page), total: in_memory, covered_since: since });
-        }
-        let mut older;
-        if order == Order::Oldest {
-            older = self.older(loader, snapshot, selection, order, page.clone())?;
-            if older.covered_since.is_none() {
-                let rest = page.start.saturating_sub(older.total)..page.end.saturating_sub(older.total);
-                older.packets.extend(of_memory(rest));
+        let covered_since = snapshot.coverage().since;
+        // The whole page, when it does not reach beyond memory; else how many packets are in memory.
+        let within_memory = |backing: Option<&dyn Backing>| {
+            let total = snapshot.count_with(selection, backing);
+            let is_within = covered_since.is_none() || (page.end <= total && order != Order::Oldest);
+            if is_within {
+                return Ok(HistoryPage { packets: of_memory(page.clone(), backing), total, covered_since });
             }
-        } else {
-            let rest = page.start.saturating_sub(in_memory)..page.end.saturating_sub(in_memory);
-            older = self.older(loader, snapshot, selection, order, rest)?;
-            older.packets.splice(0..0, of_memory(page));
+            Err(total)
+        };
+        // Payloads that a filter asks for need a connection, and so do older packets.
+        if selection.filter.is_none()
+            && let Ok(found) = within_memory(None)
+        {
+            return Ok(found);
         }
-        older.total += in_memory;
-        Ok(older)
+        self.with_loader(|loader| {
+            let in_memory = match within_memory(Some(loader)) {
+                Ok(found) => return Ok(found),
+                Err(in_memory) => in_memory,
+            };
+            let mut older;
+            if order == Order::Oldest {
+                older = self.older(loader, &snapshot, selection, order, page.clone())?;
+                if older.covered_since.is_none() {
+                    let rest = page.start.saturating_sub(older.total)..page.end.saturating_sub(older.total);
+                    older.packets.extend(of_memory(rest, Some(loader)));
+                }
+            } else {
+                let rest = page.start.saturating_sub(in_memory)..page.end.saturating_sub(in_memory);
+                older = self.older(loader, &snapshot, selection, order, rest)?;
+                older.packets.splice(0..0, of_memory(page.clone(), Some(loader)));
+            }
+            older.total += in_memory;
+            Ok(older)
+        })
     }
 
     /// A page of what matches among the packets that are in the database only.

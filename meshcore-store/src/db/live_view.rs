@@ -42,6 +42,8 @@ const MOST_WAITING: usize = 20_000;
 const PEOPLE_AGAIN: Duration = Duration::from_secs(1);
 /// The same without an advert: nodes may be put aside or deleted.
 const PEOPLE_AT_LEAST: Duration = Duration::from_secs(30);
+/// How often readers are shown what has been loaded so far.
+const SHOW_EVERY: Duration = Duration::from_millis(50);
 /// Time between two attempts to load.
 const RETRY: Duration = Duration::from_secs(2);
 /// Time between two saves of the snapshot file.
@@ -169,6 +171,7 @@ struct Work {
     people_at: Option<Instant>,
     has_adverts: bool,
     saved_at: Instant,
+    shown_at: Instant,
 }
 
 /// What the snapshot file says for us.
@@ -227,6 +230,7 @@ impl Work {
             people_at: None,
             has_adverts: false,
             saved_at: Instant::now(),
+            shown_at: Instant::now().checked_sub(SHOW_EVERY).unwrap_or_else(Instant::now),
             options,
         })
     }
@@ -473,7 +477,11 @@ impl Work {
             }
             let is_last = batch.is_last;
             self.apply(batch)?;
-            self.keeper.publish();
+            // While hours are taken in by the hundred, showing each would cost more than taking it in.
+            if !self.is_loading || self.shown_at.elapsed() >= SHOW_EVERY {
+                self.keeper.publish();
+                self.shown_at = Instant::now();
+            }
             if is_last {
                 return Ok(());
             }

@@ -183,15 +183,29 @@ impl Snapshot {
                 break;
             }
             let rows = rows(entry);
-            seen += rows.count();
+            let count = rows.count();
+            seen += count;
             let next = entries.get(place + 1).filter(|_| seen < at_most).map(|(_, high, _)| *high);
             let outranks_all = next.is_none_or(|next| *low > next);
-            if waiting.is_empty() && outranks_all {
-                let count = rows.count();
-                if count <= skip && next.is_some() {
+            if let Some(next) = next
+                && waiting.len() + count <= skip
+            {
+                // All of this lies before the page: what is settled is counted and not kept.
+                let settled = partition(&mut waiting, |(rank, _)| *rank > next);
+                waiting.drain(..settled);
+                skip -= settled;
+                if outranks_all {
                     skip -= count;
                     continue;
                 }
+                rank_rows(&entry.block, order, &rows, |rank, row| {
+                    if rank > next {
+                        skip -= 1;
+                    } else {
+                        waiting.push((rank, self.at(&entry.block, row)));
+                    }
+                });
+                continue;
             }
             rank_rows(&entry.block, order, &rows, |rank, row| {
                 waiting.push((rank, self.at(&entry.block, row)))
