@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use meshcore_proto::PacketHash;
 use meshcore_store::UnixMillis;
-use meshcore_store::UnixMillis;
 use meshcore_store::filter::{Context, Filter};
 use meshcore_store::view::{NodeNo, ObserverNo, Order, PacketRef, Page, Selection, Snapshot, TextNo};
 use rand_pcg::Pcg64Mcg;
@@ -59,7 +58,8 @@ pub(crate) fn measure(database: &Path, facts: &Facts) -> Result<()> {
     tell(&format!("offset {deep}, grouped"), 5_000.0, |_| {
         show(&snapshot.packets(&all, Order::LatestHeard, deep..deep + PAGE));
     })?;
-    let day = Selection { since: Some(UnixMillis::new(facts.now - DAY_MILLIS)), ..Selection::default() };
+    let now = UnixMillis::new(facts.now);
+    let day = Selection { since: Some(now.plus_millis(-DAY_MILLIS)), ..Selection::default() };
     tell("number of all packets", 50.0, |_| {
         black_box(snapshot.count(&all));
     })?;
@@ -67,13 +67,13 @@ pub(crate) fn measure(database: &Path, facts: &Facts) -> Result<()> {
         black_box(snapshot.count(&day));
     })?;
     tell("stats: all, last hour, last day", 50.0, |_| {
-        black_box(snapshot.stats(source.now));
+        black_box(snapshot.stats(now));
     })?;
-    let hour = source.now.plus_millis(-DAY_MILLIS / 24)..UnixMillis::new(i64::MAX);
+    let hour = now.plus_millis(-DAY_MILLIS / 24)..UnixMillis::new(i64::MAX);
     tell("observers' last hour", 50.0, |_| {
         black_box(snapshot.observers_in(hour.clone()));
     })?;
-    let context = Context::at(source.now);
+    let context = Context::at(now);
     let filter = Filter::parse("type == ADVERT && snr > 5 && hops < 4", &context)?;
     let filtered = Selection { filter: Some(Arc::new(filter)), ..Selection::default() };
     tell("filter expression of three terms, newest 50", 2_000.0, |_| newest(&filtered))?;
