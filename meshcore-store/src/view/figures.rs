@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::arrivals::Arrivals;
 use super::names::{NodeNo, ObserverNo, TextNo};
 use super::partial::{Activity, Counts, Hour, PayloadType, Traffic};
 use super::query::{Known, Order, Selection};
@@ -55,6 +56,17 @@ fn overlap(hour: Hour, window: &Range<UnixMillis>) -> Overlap {
     }
 }
 
+/// The part of a window that lies in an hour.
+fn cut(hour: Hour, window: &Range<UnixMillis>) -> Range<UnixMillis> {
+    window.start.max(hour.start())..window.end.min(hour.start().plus_millis(HOUR))
+}
+
+impl Entry {
+    fn arrivals(&self) -> &Arrivals {
+        self.arrivals.get_or_init(|| Arrivals::of(&self.block))
+    }
+}
+
 impl Snapshot {
     /// How much there is, and how much came in the hour and the day before `now`.
     pub fn stats(&self, now: UnixMillis) -> Stats {
@@ -71,16 +83,12 @@ impl Snapshot {
     pub fn observations_in(&self, window: Range<UnixMillis>) -> i64 {
         let mut count = 0;
         for entry in &self.entries {
-            let mut has_edge = false;
             for (hour, observations) in &entry.summary.hours {
-                match overlap(*hour, &window) {
-                    Overlap::Within => count += i64::from(*observations),
-                    Overlap::Edge => has_edge = true,
-                    Overlap::Outside => {}
-                }
-            }
-            if has_edge {
-                each_at_the_edge(entry, &window, |_, _, _| count += 1);
+                count += match overlap(*hour, &window) {
+                    Overlap::Within => i64::from(*observations),
+                    Overlap::Edge => entry.arrivals().count(&cut(*hour, &window)) as i64,
+                    Overlap::Outside => 0,
+                };
             }
         }
         count
@@ -110,7 +118,27 @@ impl Snapshot {
     /// Observations in a window by observer; 0 = unknown.
     pub fn observers_in(&self, window: Range<UnixMillis>) -> Counts<u16> {
         let mut counts = Counts::default();
-        self.traffic(window).iter().for_each(|((_, observer, _), count)| counts.add(observer, count));
+        for entry in &self.entries {
+            let mut has_whole_hours = false;
+            for (hour, _) in &entry.summary.hours {
+                match overlap(*hour, &window) {
+                    Overlap::Within => has_whole_hours = true,
+                    Overlap::Edge => {
+                        let window = cut(*hour, &window);
+                        let observers = entry.arrivals().observers(&window);
+                        observers.for_each(|observer| counts.add(observer, 1));
+                    }
+                    Overlap::Outside => {}
+                }
+            }
+            if has_whole_hours {
+                for ((hour, observer, _), count) in entry.block.partials().traffic.iter() {
+                    if matches!(overlap(hour, &window), Overlap::Within) {
+                        counts.add(observer, count);
+                    }
+                }
+            }
+        }
         counts
     }
 

@@ -1,6 +1,7 @@
 //! The packets in memory, in columns.
 
 pub mod archive;
+mod arrivals;
 mod block;
 pub mod budget;
 mod column;

@@ -1,10 +1,11 @@
 //! Everything a request may read, frozen at one moment.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use meshcore_proto::PacketHash;
 use smallvec::SmallVec;
 
+use super::arrivals::Arrivals;
 use super::block::{Best, Block, Summary};
 use super::hashes::{Hashes, Slot};
 use super::names::{Names, NodeNo, TextNo};
@@ -47,6 +48,8 @@ pub(crate) struct Entry {
     pub(super) key: BlockKey,
     pub(super) block: Block,
     pub(super) summary: Arc<Summary>,
+    /// Filled when it is asked for first: most hours never are.
+    pub(super) arrivals: Arc<OnceLock<Arrivals>>,
 }
 
 /// Which part of the history an answer is about.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::arrivals::Arrivals;
 use super::block::{Block, Live, LiveRow, Sealed};
 use super::hashes::{Hashes, Slot};
 use super::names::{Names, Numbering};
@@ -116,6 +117,7 @@ impl Kept {
         match &self.entry.block {
             Block::Sealed(sealed) if !sealed.is_packed() => {
                 self.entry.block = Block::Sealed(Arc::new(sealed.packed()));
+                self.entry.arrivals = Arc::default();
                 self.unsaved = true;
                 true
             }
@@ -374,7 +376,8 @@ impl Keeper {
 
     /// Bytes in memory.
     pub fn bytes(&self) -> usize {
-        let blocks: usize = self.blocks.values().map(|kept| kept.entry.block.size()).sum();
+        let size = |entry: &Entry| entry.block.size() + entry.arrivals.get().map_or(0, Arrivals::size);
+        let blocks: usize = self.blocks.values().map(|kept| size(&kept.entry)).sum();
         blocks + self.hashes.size() + self.totals.size() + self.people.size()
     }
 
@@ -401,12 +404,18 @@ impl Keeper {
     fn open(&mut self, key: BlockKey, now: UnixMillis) -> &mut Arc<Live> {
         self.dirty = true;
         let kept = self.blocks.entry(key).or_insert_with(|| Kept {
-            entry: Entry { key, block: Block::Live(Arc::default()), summary: Arc::default() },
+            entry: Entry {
+                key,
+                block: Block::Live(Arc::default()),
+                summary: Arc::default(),
+                arrivals: Arc::default(),
+            },
             touched: now,
             unsaved: true,
             stale: true,
         });
         (kept.touched, kept.unsaved, kept.stale) = (now, true, true);
+        kept.entry.arrivals = Arc::default();
         if let Block::Sealed(sealed) = &kept.entry.block {
             kept.entry.block = Block::Live(Arc::new(Live::of(sealed)));
         }
@@ -477,7 +486,8 @@ impl Keeper {
         self.dirty = true;
         let summary = Arc::new(sealed.summary().clone());
         let sealed = Arc::new(sealed);
-        let entry = Entry { key, block: Block::Sealed(Arc::clone(&sealed)), summary };
+        let entry =
+            Entry { key, block: Block::Sealed(Arc::clone(&sealed)), summary, arrivals: Arc::default() };
         let kept = Kept { entry, touched: UnixMillis::default(), unsaved, stale: false };
         self.blocks.insert(key, kept);
         let slot = self.slot_of(key);
