@@ -21,7 +21,7 @@
 //! | How is it saved, put back, examined? | `backup.rs`, `restore.rs`, `check.rs` |
 //! | What may a reader ask the writer to do? | `requests.rs` |
 //! | Who is not shown? | `hidden.rs` |
-//! | What does the view read? | `load.rs`, `tail.rs`, `changes.rs`; `live_view.rs` keeps one in step |
+//! | What does the view read? | `load.rs`, `tail.rs`, `changes.rs`; `live_view/` keeps one in step |
 //! | What does the API read? | `query.rs` and the `read` halves of the noun files |
 
 mod backup;
