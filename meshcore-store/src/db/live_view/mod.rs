@@ -2,7 +2,7 @@
 //!
 //! At the start it takes what the snapshot file holds and what was committed since; without a usable file it reads the
 //! database, the newest hours first. Readers are served from the first hour on. Then it follows: whoever commits in this
-//! process wakes it, and commits of other processes are seen within [`POLL`].
+//! process wakes it, and commits of other processes are seen within 100 ms.
 
 mod fill;
 mod follow;
@@ -76,7 +76,7 @@ pub struct LiveView {
 }
 
 impl LiveView {
-    /// Starts to load. The view fills while readers use it; [`Coverage`] says how far it is.
+    /// Starts to load. The view fills while readers use it; [`Coverage`](crate::view::Coverage) says how far it is.
     ///
     /// # Errors
     /// [`StoreError`], when the database cannot be read.
